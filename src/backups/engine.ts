@@ -1,0 +1,135 @@
+/**
+ * What an engine is: a way to make, verify, list, restore and delete one kind of backup artifact.
+ *
+ * One file per kind in `engines/`, all behind this interface and under one shared conformance suite. An engine
+ * knows nothing of schedules, the catalogue or the database: it gets validated options and a context, and
+ * reports what it did. Errors are `HoldfastError`s whose message names the thing and the reason
+ * (`exhausted` for a full disk, `invalid` for options that cannot work, `not_found` for a missing artifact).
+ */
+import type { z } from "zod";
+
+/** How a run talks to the outside while it works. */
+export interface EngineContext {
+  /** Aborted on cancel, timeout or shutdown; the engine stops politely and removes its partial files. */
+  readonly signal: AbortSignal;
+  /** Current time in milliseconds. */
+  now(): number;
+  /** A line for the run's log. `warning` lines are counted on the run. */
+  log(level: "info" | "warning" | "error", text: string): void;
+  /** How far the work is; totals are absent while they are unknown. Called at most a few times a second. */
+  progress(update: Progress): void;
+  /** The text of a secret that the options refer to as `{"secret": "NAME"}`. */
+  secret(name: string): Promise<string>;
+}
+
+/** A moment of a running operation. Sizes are of source data, not of the artifact. */
+export interface Progress {
+  phase: "scan" | "read" | "verify" | "restore" | "upload" | "check";
+  done_bytes: number;
+  total_bytes?: number;
+  done_items: number;
+  total_items?: number;
+}
+
+/** What is to be made. */
+export interface MakeRequest<Options> {
+  options: Options;
+  /** Safe, unique base name for the artifact, without extension: `nightly-20260102T020000Z-3f9c`. */
+  name: string;
+  /** Facts that belong into the manifest, so a catalogue can be rebuilt from artifacts alone. */
+  labels: Record<string, string | number | null>;
+}
+
+/** A finished, verified artifact. */
+export interface Artifact {
+  /** Where it is: an absolute path, or an engine's own locator (`s3://bucket/key`, `restic:ID`). */
+  path: string;
+  size_bytes: number;
+  /** SHA-256 of the artifact as stored, lower-case hex; null where the engine has no single file. */
+  sha256: string | null;
+  /** Source data covered, in bytes before compression, and number of entries. */
+  source_bytes: number;
+  item_count: number;
+  /** Entries that could not be read or are of a kind not kept (socket, device, unreadable, bad name). */
+  skipped: SkippedItem[];
+  /** True when the skipped items make this run a failure although an artifact exists. */
+  incomplete: boolean;
+  /** True when the artifact was read back and matched. */
+  verified: boolean;
+}
+
+/** Something of the source that is not in the artifact, and why. */
+export interface SkippedItem {
+  /** Path as text; bytes that are not UTF-8 appear as U+FFFD. */
+  path: string;
+  reason: "unreadable" | "vanished" | "changed" | "socket" | "device" | "fifo" | "bad_name" | "too_long";
+  detail?: string;
+}
+
+/** What a verification found. */
+export interface Verification {
+  ok: boolean;
+  /** One sentence per problem; empty when ok. */
+  problems: string[];
+  size_bytes: number;
+  sha256: string | null;
+  item_count: number;
+}
+
+/** One entry of an artifact. */
+export interface ArtifactEntry {
+  path: string;
+  kind: "file" | "directory" | "symlink" | "hardlink" | "other";
+  size_bytes: number;
+  mode: number;
+  mtime: string;
+  link_target?: string;
+}
+
+/** What and where to restore. */
+export interface RestoreRequest {
+  /** Existing or new directory; nothing is ever written outside it. */
+  target: string;
+  /** Glob patterns relative to the artifact's root; empty means everything. */
+  patterns: string[];
+  /** Overwrite files that exist; without it an existing file is an error before anything is written. */
+  force: boolean;
+  /** Restore numeric owner and group (needs privileges); failures become warnings. */
+  owners: boolean;
+}
+
+/** What a restore did. */
+export interface Restored {
+  item_count: number;
+  restored_bytes: number;
+  /** Entries refused or only partly restored, with the reason. */
+  warnings: string[];
+}
+
+/** Where an artifact is and what the manifest or catalogue says of it. */
+export interface StoredArtifact {
+  path: string;
+  size_bytes: number | null;
+  sha256: string | null;
+}
+
+/** One kind of backup. */
+export interface Engine<Options = unknown> {
+  readonly kind: string;
+  /** One line for help and API documentation. */
+  readonly summary: string;
+  /** Schema of `engine_options`, with descriptions per field. */
+  readonly options: z.ZodType<Options>;
+  /** True when running it executes commands a user chose: admin only, and only with `backups.allow_commands`. */
+  readonly runsCommands: boolean;
+  /** Local paths that the options read from and write to; checked against allowed roots by the service. */
+  paths(options: Options): { read: string[]; write: string[] };
+  /** Cheap checks before a run or at creation: one sentence per problem (missing source, tool not installed). */
+  check(options: Options): Promise<string[]>;
+  make(request: MakeRequest<Options>, context: EngineContext): Promise<Artifact>;
+  verify(artifact: StoredArtifact, context: EngineContext): Promise<Verification>;
+  list(artifact: StoredArtifact, context: EngineContext): AsyncIterable<ArtifactEntry>;
+  restore(artifact: StoredArtifact, request: RestoreRequest, context: EngineContext): Promise<Restored>;
+  /** Removes the artifact and what belongs to it (manifest); an artifact already gone is not an error. */
+  remove(artifact: StoredArtifact): Promise<void>;
+}
