@@ -1,0 +1,30 @@
+/** What `backups` offers to whoever runs backups; see `mod.ts`. */
+import type { Caller } from "../lib/operation.ts";
+import type { EngineContext } from "./engine.ts";
+import type { Backup } from "./model.ts";
+
+/** A backup to be made for a run. */
+export interface MakeBackup {
+  engine: string;
+  /** As validated by `validateEngine()` when the schedule was stored. */
+  engine_options: Record<string, unknown>;
+  schedule: { id: string; name: string } | null;
+  server: { id: number; name: string } | null;
+  run_id: string;
+  backup_type: "scheduled" | "manual" | "pre_update";
+}
+
+/** The part of the backups service that schedules use. */
+export interface BackupMaker {
+  /** Parses and checks engine options for a caller (allowed commands, allowed roots, missing sources). Errors: `invalid`, `forbidden`. */
+  validateEngine(engine: string, options: unknown, caller: Caller): Promise<Record<string, unknown>>;
+  /**
+   * Makes, verifies and records one backup. Resolves with the recorded backup: `status` is `completed`, or `failed` when
+   * the artifact exists but is incomplete (unreadable source files). Throws when there is no artifact to keep.
+   */
+  make(request: MakeBackup, context: EngineContext): Promise<Backup>;
+  /** Removes what exceeds `max_backups` of a schedule, never the last verified good copy. Returns the removed ids. */
+  applyRetention(scheduleId: string, maxBackups: number): Promise<string[]>;
+  /** Removes partial files that runs ended by force left behind in these destinations. */
+  sweepPartials(engine: string, options: Record<string, unknown>): Promise<string[]>;
+}

@@ -1,0 +1,234 @@
+/**
+ * The operation: each thing that can be asked is stated once, and `invoke()` is the only way in.
+ *
+ * HTTP, the OpenAPI document, the command line and in-process calls are projections of a list of operations.
+ * `invoke()` checks the role, parses the input, checks the server assignment, runs the operation and makes sure
+ * that every write leaves an audit line, so no projection can skip a step.
+ */
+import type { z } from "zod";
+import { HoldfastError } from "./errors.ts";
+
+/** Roles in rising order; each may do what the ones before it may. */
+export const ROLES = ["public", "user", "operator", "admin"] as const;
+/** What a caller may do, and what an operation demands. */
+export type Role = typeof ROLES[number];
+
+/** Who is asking. Made by the projections, never by slices. */
+export interface Caller {
+  kind: "anonymous" | "user" | "key" | "local" | "system";
+  /** User or key id; 0 for `local` and `system`. */
+  id: number;
+  /** `ada`, `key:agent-1`, `local:root`, `system:schedules-dispatch`. */
+  name: string;
+  role: Role;
+  /** Server ids this caller is limited to; null when not limited. */
+  servers: readonly number[] | null;
+  /** True for the local socket and in-process calls: such a caller is on this host already, so paths it names are not confined. */
+  on_host: boolean;
+  /** Peer address, where there is one. */
+  address: string | null;
+  request_id: string;
+  /** The operation being invoked; set by `invoke()`. */
+  operation: string;
+  /** Login session behind a token, for log-out. */
+  session_id: string | null;
+  /** Aborts when the person goes away or interrupts. */
+  signal: AbortSignal;
+  /** Audit lines written so far on this call; the store counts them up. */
+  trail: { lines: number };
+}
+
+/** How one input field looks as a flag; by default `some_field` is `--some-field`. */
+export interface FlagSpec {
+  /** Long flag with its value name: `--cron <expression>`. */
+  flag?: string;
+  short?: string;
+  description?: string;
+  /** Turns the flag's text into the field's value; default: by the field's type. */
+  parse?: (text: string) => unknown;
+  /** Not offered on the command line. */
+  hidden?: boolean;
+}
+
+/** A table column: a key of the row (dots reach inside), its heading, and how the cell reads. */
+export interface ColumnSpec {
+  key: string;
+  title?: string;
+  /** `bytes`, `instant`, `duration` and `percent` format numbers and instants; default is the value as text. */
+  format?: "bytes" | "instant" | "duration" | "percent" | "boolean" | "list";
+  align?: "right";
+}
+
+/** What the command line needs beyond the operation itself. */
+export interface CliSpec<Output = unknown> {
+  /** Command words, when not the operation's name. `null`: not on the command line. */
+  command?: string | null;
+  /** Positional arguments by field; `name?` optional, `name...` repeated. */
+  args?: readonly string[];
+  /** Flags by field, or by a path inside one (`engine_options.sources`). */
+  flags?: Record<string, FlagSpec>;
+  /** Whole command lines, shown in `--help`. */
+  examples?: readonly string[];
+  columns?: readonly ColumnSpec[];
+  /** The rows inside the answer; default: the answer when it is an array. */
+  rows?(output: Output): readonly unknown[];
+  /** The answer as text for people, instead of a table. */
+  text?(output: Output): string;
+  /** Exit code for a command that worked; default 0. */
+  exit?(output: Output): number;
+  /** Asked before the call unless `--yes`; a terminal is needed to answer. */
+  confirm?: string;
+  /** A field read from standard input or a hidden prompt, never from an argument. */
+  secret?: { field: string; prompt: string };
+  /** Operation to follow after this one: `--wait`, and always when no daemon runs. */
+  follow?: { operation: string; input(output: Output): Record<string, unknown> };
+}
+
+/** One thing that can be asked. */
+export interface Operation<
+  App = unknown,
+  Input extends z.ZodObject = z.ZodObject,
+  Output extends z.ZodType = z.ZodType,
+> {
+  /** `schedules.create`: the slice, then the verb; also the command `holdfast schedules create`. */
+  readonly name: string;
+  /** Method and path: `POST /api/v1/servers/{server}`; path parameters are input fields. */
+  readonly route: string;
+  /** Further routes with the same shapes. */
+  readonly aliases?: readonly string[];
+  readonly role: Role;
+  /**
+   * How server assignment applies to callers that are limited to servers. A function names the server of the
+   * thing asked for; `filtered` means the service leaves foreign rows out; `own` is about the caller alone.
+   * Without it a limited caller needs the role operator.
+   */
+  readonly scope?:
+    | "filtered"
+    | "own"
+    | { server(app: App, input: z.output<Input>): Promise<number | null> };
+  readonly summary: string;
+  readonly description?: string;
+  readonly input: Input;
+  readonly output: Output;
+  /** Status of success; 200 when absent, 204 answers without a body. */
+  readonly status?: number | { of(output: z.output<Output>): number };
+  /** How a body is read; `form` also accepts JSON, `text` puts the raw text into the field `body`. */
+  readonly body?: "json" | "form" | "text";
+  /** The answer is an async iterable of events: SSE over HTTP, lines on the terminal. */
+  readonly stream?: boolean;
+  /** A write that is no change worth an audit line (a token refresh, a ping). */
+  readonly unaudited?: boolean;
+  /** Never limited by rate, and logged at debug level: health and metrics. */
+  readonly exempt?: boolean;
+  readonly cli?: CliSpec<z.output<Output>>;
+  run(
+    app: App,
+    input: z.output<Input>,
+    caller: Caller,
+  ): Promise<z.input<Output>> | z.input<Output> | AsyncIterable<z.input<Output>>;
+}
+
+/** States an operation. Types only: returns what it is given. */
+export function operation<App, Input extends z.ZodObject, Output extends z.ZodType>(
+  spec: Operation<App, Input, Output>,
+): Operation<App, Input, Output> {
+  return spec;
+}
+
+/** Method and path of a route text. */
+export function parseRoute(route: string): { method: string; path: string } {
+  const [method = "", path = ""] = route.split(" ");
+  return { method, path };
+}
+
+/** True when the operation may change something. */
+export function isWrite(op: Pick<Operation, "route">): boolean {
+  return !op.route.startsWith("GET ");
+}
+
+/** True when `role` includes what `needed` may do. */
+export function hasRole(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed);
+}
+
+/** Refuses a caller whose server assignment does not include `server`. */
+export function requireServer(caller: Caller, server: number | null): void {
+  if (caller.servers === null) return;
+  if (server !== null && caller.servers.includes(server)) return;
+  throw new HoldfastError(
+    "forbidden",
+    `Cannot ${caller.operation}: "${caller.name}" is not assigned to this server`,
+  );
+}
+
+/** What `invoke()` needs besides the operation: the services, and where an audit line goes. */
+export interface Kernel<App> {
+  readonly app: App;
+  /** Writes an audit line for a write that left none of its own, or that was refused. */
+  audit(caller: Caller, outcome: string): Promise<void>;
+}
+
+/** Calls an operation for a caller; the only way in. Errors: `unauthenticated`, `forbidden`, `invalid`, and the operation's own. */
+export async function invoke<App, Input extends z.ZodObject, Output extends z.ZodType>(
+  kernel: Kernel<App>,
+  op: Operation<App, Input, Output>,
+  raw: unknown,
+  from: Caller,
+): Promise<z.input<Output> | AsyncIterable<z.input<Output>>> {
+  const caller: Caller = { ...from, operation: op.name };
+  const audited = isWrite(op) && op.unaudited !== true;
+  try {
+    requireRole(op, caller);
+    const input = parseInput(op.input, raw, op.name);
+    if (caller.servers !== null && typeof op.scope === "object") {
+      requireServer(caller, await op.scope.server(kernel.app, input));
+    }
+    const output = await op.run(kernel.app, input, caller);
+    if (audited && caller.trail.lines === 0) await kernel.audit(caller, "ok");
+    return output;
+  } catch (error) {
+    // Refusals of a known caller are worth a line; anonymous ones would let anybody fill the log.
+    const refused = error instanceof HoldfastError && error.kind === "forbidden";
+    if (audited && refused && caller.kind !== "anonymous") await kernel.audit(caller, "forbidden");
+    throw error;
+  }
+}
+
+function requireRole(op: Pick<Operation, "name" | "role" | "scope">, caller: Caller): void {
+  if (hasRole(caller.role, op.role)) {
+    const limited = caller.servers !== null && op.role === "user" && op.scope === undefined;
+    if (!limited || hasRole(caller.role, "operator")) return;
+  }
+  if (caller.kind === "anonymous") {
+    throw new HoldfastError("unauthenticated", `Cannot ${op.name}: log in first`, {
+      hint: 'send "Authorization: Bearer TOKEN" or "X-API-Key: KEY"',
+    });
+  }
+  throw new HoldfastError(
+    "forbidden",
+    `Cannot ${op.name}: needs role ${op.role}, "${caller.name}" is ${caller.role}`,
+  );
+}
+
+/** Parses input, turning every problem into a path and a sentence. */
+export function parseInput<Input extends z.ZodType>(
+  schema: Input,
+  raw: unknown,
+  what: string,
+): z.output<Input> {
+  const result = schema.safeParse(raw);
+  if (result.success) return result.data;
+  const errors = result.error.issues.map((issue) => ({
+    path: issue.path.map((part, i) =>
+      typeof part === "number" ? `[${part}]` : i === 0 ? String(part) : `.${String(part)}`
+    )
+      .join(""),
+    message: issue.code === "unrecognized_keys"
+      ? `unknown field ${issue.keys.map((k) => `"${k}"`).join(", ")}`
+      : issue.message,
+  }));
+  const first = errors[0]!;
+  const where = first.path === "" ? "" : ` ${first.path}:`;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  throw new HoldfastError("invalid", `Cannot ${what}:${where} ${first.message}${more}`, { errors });
+}

@@ -1,0 +1,71 @@
+/**
+ * One process owns a data directory: an advisory lock on `<data-dir>/lock`, released by the kernel when the
+ * process ends, however it ends. The file says who holds it, for the error of the next one.
+ */
+import { join } from "node:path";
+import { HoldfastError } from "../lib/errors.ts";
+
+/** Who holds a data directory. */
+export interface LockHolder {
+  pid: number;
+  command: string;
+  since: string;
+}
+
+/** A held lock. */
+export interface DataLock {
+  release(): void;
+}
+
+/** Takes the lock of a data directory. Errors: `conflict`, naming the holder. `since` is an ISO instant. */
+export function lockDataDir(dataDir: string, command: string, since: string): DataLock {
+  const path = join(dataDir, "lock");
+  const file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
+  if (!file.tryLockSync(true)) {
+    file.close();
+    const holder = readHolder(dataDir);
+    const who = holder === undefined
+      ? "another process"
+      : `"${holder.command}" (pid ${holder.pid}, since ${holder.since})`;
+    throw new HoldfastError("conflict", `Cannot use data directory "${dataDir}": ${who} holds it`, {
+      code: "data_dir_locked",
+      hint: "use its socket (leave out --data-dir or give the same one), or stop it first",
+    });
+  }
+  const holder: LockHolder = { pid: Deno.pid, command, since };
+  file.truncateSync(0);
+  file.writeSync(new TextEncoder().encode(JSON.stringify(holder)));
+  return {
+    release() {
+      // The text goes first, so that a stale name is never read from an unlocked file.
+      file.truncateSync(0);
+      file.close();
+    },
+  };
+}
+
+/** Who wrote the lock file last, or undefined when nobody holds it or it cannot be read. */
+export function readHolder(dataDir: string): LockHolder | undefined {
+  try {
+    const holder: unknown = JSON.parse(Deno.readTextFileSync(join(dataDir, "lock")));
+    if (typeof holder !== "object" || holder === null) return undefined;
+    if (!("pid" in holder && "command" in holder && "since" in holder)) return undefined;
+    return { pid: Number(holder.pid), command: String(holder.command), since: String(holder.since) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when some process holds the lock right now. */
+export function isLocked(dataDir: string): boolean {
+  try {
+    const file = Deno.openSync(join(dataDir, "lock"), { read: true, write: true });
+    try {
+      return !file.tryLockSync(true);
+    } finally {
+      file.close();
+    }
+  } catch {
+    return false;
+  }
+}
