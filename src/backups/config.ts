@@ -1,0 +1,18 @@
+/** Settings of what backups may touch: section `backups`. */
+import { z } from "zod";
+
+export const BackupsConfig = z.strictObject({
+  allow_commands: z.boolean().default(false).meta({
+    description: "Let administrators set engines, hooks and checks that run commands on this host",
+  }),
+  allowed_roots: z.array(z.string().min(1)).default([]).meta({
+    description:
+      "Directories that sources, destinations and restore targets given over the network must lie in; empty allows none",
+    path: true,
+  }),
+  verify_after: z.boolean().default(true).meta({
+    description: "Read every finished artifact back and compare it before the run counts as a success",
+  }),
+});
+
+export type BackupsConfig = z.output<typeof BackupsConfig>;

@@ -1,0 +1,38 @@
+/** The one schema of the configuration: the sections of the slices, and those that no slice owns. */
+import { z } from "zod";
+import { AuthConfig } from "../auth/config.ts";
+import { BackupsConfig } from "../backups/config.ts";
+import { SchedulesConfig } from "../schedules/config.ts";
+import { ServersConfig } from "../servers/config.ts";
+import { type ConfigLeaf, leavesOf } from "./leaves.ts";
+import { ApiConfig, HealthConfig, HistoryConfig, LogConfig, MetricsConfig, StoreConfig } from "./sections.ts";
+
+/** Everything that can be set. `loadConfig()` fills in `data_dir` and `api.socket`; all else has a default here. */
+export const Config = z.strictObject({
+  data_dir: z.string().min(1).meta({
+    description: "Directory of the database, keys and socket",
+    path: true,
+    computed: "$STATE_DIRECTORY, else /var/lib/holdfast for root, else $XDG_STATE_HOME/holdfast",
+  }),
+  api: ApiConfig.meta({ description: "How the daemon is reached" }),
+  auth: AuthConfig.prefault({}).meta({ description: "Logins" }),
+  servers: ServersConfig.prefault({}).meta({ description: "The registry of what is backed up" }),
+  backups: BackupsConfig.prefault({}).meta({ description: "What backups may touch" }),
+  schedules: SchedulesConfig.prefault({}).meta({ description: "When backups run, and how many at once" }),
+  history: HistoryConfig.prefault({}).meta({ description: "What is remembered, and how long" }),
+  store: StoreConfig.prefault({}).meta({ description: "Holdfast's own database" }),
+  log: LogConfig.prefault({}).meta({ description: "What the daemon logs" }),
+  metrics: MetricsConfig.prefault({}).meta({ description: "Numbers for Prometheus" }),
+  health: HealthConfig.prefault({}).meta({ description: "When the daemon calls itself healthy" }),
+});
+
+export type Config = z.output<typeof Config>;
+
+let leaves: ConfigLeaf[] | undefined;
+
+/** Every setting of {@linkcode Config}. */
+export function configLeaves(): readonly ConfigLeaf[] {
+  return leaves ??= leavesOf(Config);
+}
+
+export type { Alias, ConfigLeaf, LeafType } from "./leaves.ts";
