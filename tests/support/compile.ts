@@ -1,0 +1,96 @@
+/**
+ * Builds the single binary: `deno task compile [--target TARGET] [--output FILE]`.
+ * `deno task compile:offline` builds one for tests where Deno's own site is out of reach, see compile_offline.ts.
+ */
+import { parseArgs } from "node:util";
+import { offlineToolchain } from "./compile_offline.ts";
+import { walk } from "./files.ts";
+
+/** What the program may do: files, network, processes. It never loads native code. */
+const PERMISSIONS = ["read", "write", "net", "env", "run", "sys"].map((name) => `--allow-${name}`);
+
+export interface Build {
+  /** Where the binary goes; its folder is made. */
+  output: string;
+  /** Another program than Holdfast, compiled by itself: what a binary costs before it does anything. */
+  entry?: string;
+  /** A target of `deno compile`; the machine it runs on when left out. */
+  target?: string | undefined;
+  /** Stops the compiler: a download that is swallowed by a firewall would take minutes to fail. */
+  signal?: AbortSignal;
+}
+
+/** Compiles with the running Deno, which downloads its runtime at first use. Returns what the compiler said. */
+export async function compile(build: Build): Promise<{ success: boolean; text: string }> {
+  return await runCompiler(Deno.execPath(), build, {});
+}
+
+/** Compiles with a runtime from the package registry. For tests only, on Linux x64 only. */
+export async function compileOffline(build: Build): Promise<{ success: boolean; text: string }> {
+  const { deno, denort } = await offlineToolchain();
+  return await runCompiler(deno, build, {
+    DENORT_BIN: denort,
+    DENO_TLS_CA_STORE: "system",
+    // This release overflows its default stack on a large module graph.
+    RUST_MIN_STACK: "33554432",
+  });
+}
+
+async function runCompiler(deno: string, build: Build, env: Record<string, string>) {
+  const { output, entry, target, signal } = build;
+  const child = new Deno.Command(deno, {
+    args: [
+      "compile",
+      "--quiet",
+      "--no-check",
+      "--no-prompt",
+      ...PERMISSIONS,
+      ...(entry === undefined ? holdfastOnly() : ["--no-config"]),
+      ...(target === undefined ? [] : ["--target", target]),
+      "--output",
+      output,
+      entry ?? "src/main.ts",
+    ],
+    env,
+    stdin: "null",
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const result = await child.output();
+  const decoder = new TextDecoder();
+  return { success: result.success, text: decoder.decode(result.stdout) + decoder.decode(result.stderr) };
+}
+
+/** Workers are started by URL, so the compiler cannot see them in the graph. */
+function holdfastOnly(): string[] {
+  const workers = [...walk("src")].filter((path) => path.endsWith(".worker.ts"));
+  return workers.flatMap((path) => ["--include", path]);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      offline: { type: "boolean", default: false },
+      target: { type: "string" },
+      output: { type: "string", default: "dist/holdfast" },
+    },
+  });
+  if (values.offline && values.target !== undefined) {
+    throw new Error("Cannot compile offline for another target: only Linux x64 has a runtime to test with");
+  }
+  const build = { output: values.output, target: values.target };
+  const { success, text } = values.offline ? await compileOffline(build) : await compile(build);
+  console.error(text.trimEnd());
+  if (!success) {
+    Deno.exitCode = 1;
+    return;
+  }
+  console.log(`Compiled ${values.output}`);
+  if (values.offline) {
+    console.log(
+      "FOR TESTS ONLY: this binary holds an older runtime taken from another program. Never release it.",
+    );
+  }
+}
+
+if (import.meta.main) await main();
