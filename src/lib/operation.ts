@@ -46,6 +46,8 @@ export interface FlagSpec {
   description?: string;
   /** Turns the flag's text into the field's value; default: by the field's type. */
   parse?: (text: string) => unknown;
+  /** A path on the caller's host: the command line makes it absolute. */
+  path?: boolean;
   /** Not offered on the command line. */
   hidden?: boolean;
 }

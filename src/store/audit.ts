@@ -6,7 +6,7 @@ import { iso } from "../lib/clock.ts";
 import type { Caller } from "../lib/operation.ts";
 import { redact } from "../lib/redact.ts";
 import { appendChain, digestOf } from "./chain.ts";
-import { tablesOf } from "./database.ts";
+import { tablesOf } from "./tables.ts";
 
 /** What a change did, as its service says it. */
 export interface AuditChange {

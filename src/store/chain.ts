@@ -12,7 +12,7 @@
 import { createHash } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
 import { iso } from "../lib/clock.ts";
-import { tablesOf } from "./database.ts";
+import { tablesOf } from "./tables.ts";
 
 /** Kinds of rows that are chained. */
 export type ChainKind = "audit" | "outcome" | "summary";

@@ -16,7 +16,7 @@ import { kyselyDatabase, type OpenOptions, openSqlite } from "./sqlite.ts";
 export interface Change {
   readonly tx: Transaction<unknown>;
   /** The tables of a slice, inside this transaction. */
-  tables<Tables>(): Transaction<Tables>;
+  tables<Tables>(): Kysely<Tables>;
   /** Says what is being changed; the line is written with the commit. Called once or more; each call is a line. */
   audit(change: AuditChange): void;
 }
@@ -39,7 +39,7 @@ export class Database {
 
   /** The tables of a slice. Inside a `change()` or `transaction()` use what that gives, or the query waits for it for ever. */
   tables<Tables>(): Kysely<Tables> {
-    return this.#kysely.withTables<Record<never, never>>() as unknown as Kysely<Tables>;
+    return tablesOf<Tables>(this.#kysely);
   }
 
   /** The untyped query builder, for migrations. */
@@ -64,7 +64,7 @@ export class Database {
       const result = await this.#kysely.transaction().execute(async (tx) => {
         const result = await work({
           tx,
-          tables: <Tables>() => tx as unknown as Transaction<Tables>,
+          tables: <Tables>() => tablesOf<Tables>(tx),
           audit: (change) => void lines.push(change),
         });
         for (const line of lines) await recordAudit(tx, caller, line, this.#clock.now());
@@ -79,11 +79,6 @@ export class Database {
   async close(): Promise<void> {
     await this.#kysely.destroy();
   }
-}
-
-/** The tables of a slice on a transaction begun elsewhere. */
-export function tablesOf<Tables>(tx: Transaction<unknown> | Kysely<unknown>): Kysely<Tables> {
-  return tx as unknown as Kysely<Tables>;
 }
 
 function open(path: string, options: OpenOptions): DatabaseSync {

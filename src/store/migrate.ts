@@ -7,7 +7,8 @@ import { backup } from "node:sqlite";
 import { join } from "node:path";
 import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
-import { type Database, tablesOf } from "./database.ts";
+import type { Database } from "./database.ts";
+import { tablesOf } from "./tables.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
 
 /** Where a database stands. */

@@ -8,4 +8,6 @@ export * from "./audit.ts";
 export * from "./chain.ts";
 export * from "./database.ts";
 export * from "./lock.ts";
+export * from "./maintenance.ts";
 export * from "./migrate.ts";
+export * from "./tables.ts";

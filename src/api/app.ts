@@ -1,0 +1,263 @@
+/**
+ * The HTTP projection of the operations: one route each, one handler for all.
+ *
+ * A request becomes a caller and an input; `invoke()` does the rest. The same application serves TCP, where
+ * credentials count, and the Unix socket, where the file mode has already decided.
+ */
+import { getLogger } from "@logtape/logtape";
+import { Hono } from "hono";
+import type { Clock } from "../lib/clock.ts";
+import { Buckets } from "../lib/bucket.ts";
+import { HoldfastError } from "../lib/errors.ts";
+import { type Caller, hasRole, invoke, type Kernel, type Operation, parseRoute } from "../lib/operation.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import {
+  type Authenticate,
+  clientAddress,
+  type Identity,
+  localIdentity,
+  type Peer,
+  trustedProxies,
+} from "./authenticate.ts";
+import { docsRoutes } from "./docs.ts";
+import { eventStream, headersFor, json, problem } from "./respond.ts";
+import { readInput } from "./request.ts";
+
+/** What the API is made of. */
+export interface ApiOptions {
+  kernel: Kernel<unknown>;
+  operations: readonly Operation[];
+  authenticate: Authenticate;
+  metrics: Metrics;
+  clock: Clock;
+  settings: {
+    max_body_bytes: number;
+    rate_per_minute: number;
+    rate_burst: number;
+    cors_origins: readonly string[];
+    trusted_proxies: readonly string[];
+    metrics_public: boolean;
+  };
+}
+
+/** The application as a function of a request and where it came from. */
+export type ApiFetch = (request: Request, peer: Peer) => Promise<Response>;
+
+interface Env {
+  Bindings: { peer: Peer };
+}
+
+const log = getLogger(["holdfast", "api"]);
+
+/** Builds the application. */
+export function createApi(options: ApiOptions): ApiFetch {
+  const app = new Hono<Env>();
+  const handle = handler(options);
+  const methods = new Map<string, string[]>();
+  for (const op of options.operations) {
+    for (const route of [op.route, ...(op.aliases ?? [])]) {
+      const { method, path } = parseRoute(route);
+      const pattern = path.replaceAll(/\{(\w+)\}/g, ":$1");
+      methods.set(pattern, [...(methods.get(pattern) ?? []), method]);
+      app.on(method, pattern, (c) => handle(op, path, c.req.raw, c.req.param(), c.env.peer));
+    }
+  }
+  app.get("/metrics", (c) => handle.metrics(c.req.raw, c.env.peer));
+  docsRoutes(app, options.operations);
+  for (const [pattern, allowed] of methods) {
+    app.all(pattern, (c) => {
+      const error = new HoldfastError(
+        "invalid",
+        `Cannot ${c.req.method} ${c.req.path}: allowed are ${allowed.join(", ")}`,
+      );
+      const answer = problem(error, requestId(c.req.raw));
+      return new Response(answer.body, {
+        status: 405,
+        headers: [...answer.headers, ["allow", allowed.join(", ")]],
+      });
+    });
+  }
+  app.notFound((c) =>
+    problem(
+      new HoldfastError("not_found", `Cannot find ${c.req.path}: no such path`, {
+        hint: "see /docs for what there is",
+      }),
+      requestId(c.req.raw),
+    )
+  );
+  app.onError((error, c) => problem(error, requestId(c.req.raw)));
+  const cors = corsPolicy(options.settings.cors_origins);
+  return async (request, peer) => {
+    const origin = request.headers.get("origin");
+    const allowed = origin !== null && cors(origin);
+    const answer = allowed && request.method === "OPTIONS"
+      ? new Response(null, { status: 204, headers: headersFor(requestId(request), null) })
+      : await app.fetch(request, { peer });
+    if (allowed) addCors(answer.headers, origin);
+    return answer;
+  };
+}
+
+interface Handler {
+  (
+    op: Operation,
+    route: string,
+    request: Request,
+    path: Record<string, string>,
+    peer: Peer,
+  ): Promise<Response>;
+  metrics(request: Request, peer: Peer): Promise<Response>;
+}
+
+function handler(options: ApiOptions): Handler {
+  const { kernel, settings, clock, metrics } = options;
+  const trusted = trustedProxies(settings.trusted_proxies);
+  const buckets = new Buckets({ perMinute: settings.rate_per_minute, burst: settings.rate_burst });
+
+  async function callerOf(request: Request, peer: Peer, exempt: boolean): Promise<Caller> {
+    const identity = await identify(request, peer);
+    if (!exempt && peer.via === "tcp") limit(identity);
+    return {
+      ...identity,
+      request_id: requestId(request),
+      operation: "",
+      signal: request.signal,
+      trail: { lines: 0 },
+    };
+  }
+
+  async function identify(request: Request, peer: Peer): Promise<Identity> {
+    if (peer.via === "socket") return localIdentity(request.headers.get("x-holdfast-user"));
+    const address = clientAddress(peer.address, request.headers.get("x-forwarded-for"), trusted);
+    const authorization = request.headers.get("authorization");
+    const apiKey = request.headers.get("x-api-key");
+    try {
+      return await options.authenticate({
+        address,
+        ...(authorization === null ? {} : { authorization }),
+        ...(apiKey === null ? {} : { apiKey }),
+      });
+    } catch (error) {
+      // Wrong credentials count too, by address, so that keys cannot be guessed at full speed.
+      takeToken(`address:${address}`);
+      throw error;
+    }
+  }
+
+  function limit(identity: Identity): void {
+    takeToken(
+      identity.kind === "anonymous" ? `address:${identity.address}` : `${identity.kind}:${identity.id}`,
+    );
+  }
+
+  function takeToken(key: string): void {
+    const wait = buckets.take(key, clock.now());
+    if (wait === 0) return;
+    throw new HoldfastError(
+      "rate_limited",
+      `Cannot answer: more than ${settings.rate_per_minute} requests a minute`,
+      {
+        retry_after_seconds: wait,
+        hint: `try again in ${wait} s; api.rate_per_minute sets the limit`,
+      },
+    );
+  }
+
+  async function answer(
+    op: Operation,
+    request: Request,
+    path: Record<string, string>,
+    peer: Peer,
+  ): Promise<Response> {
+    const caller = await callerOf(request, peer, op.exempt === true);
+    // Role before body: a stranger's megabyte is not read.
+    const early = op.role !== "public" && !hasRole(caller.role, op.role);
+    const url = request.url.includes("?") ? new URL(request.url) : null;
+    const input = early ? {} : await readInput(op, request, url, path, settings.max_body_bytes);
+    const output = await invoke(kernel, op, input, caller);
+    if (isStream(output)) return eventStream(output, caller.request_id);
+    const status = typeof op.status === "object" ? op.status.of(output) : op.status ?? 200;
+    return json(output, status, caller.request_id);
+  }
+
+  const handle = async (
+    op: Operation,
+    route: string,
+    request: Request,
+    path: Record<string, string>,
+    peer: Peer,
+  ) => {
+    const started = performance.now();
+    let response: Response;
+    try {
+      response = await answer(op, request, path, peer);
+    } catch (error) {
+      const id = requestId(request);
+      response = problem(error, id);
+      if (response.status >= 500) {
+        log.error("{operation} failed", { operation: op.name, request_id: id, error });
+      }
+    }
+    const seconds = (performance.now() - started) / 1000;
+    metrics.request(route, request.method, response.status, seconds);
+    log.debug("{method} {route} {status}", {
+      method: request.method,
+      route,
+      status: response.status,
+      duration_ms: Math.round(seconds * 1000),
+      request_id: response.headers.get("x-request-id"),
+    });
+    return response;
+  };
+
+  const metricsAnswer = async (request: Request, peer: Peer) => {
+    try {
+      const caller = await callerOf(request, peer, true);
+      if (!settings.metrics_public && !hasRole(caller.role, "user")) {
+        throw new HoldfastError("unauthenticated", "Cannot read metrics: log in or send an API key first", {
+          hint: "metrics.public opens them",
+        });
+      }
+      const { body, type } = await metrics.text();
+      return new Response(body, { headers: headersFor(caller.request_id, type) });
+    } catch (error) {
+      return problem(error, requestId(request));
+    }
+  };
+  return Object.assign(handle, { metrics: metricsAnswer });
+}
+
+const REQUEST_IDS = new WeakMap<Request, string>();
+
+/** The request's id: the client's own when it is harmless, else a new one; the same on each call. */
+function requestId(request: Request): string {
+  const known = REQUEST_IDS.get(request);
+  if (known !== undefined) return known;
+  const given = request.headers.get("x-request-id");
+  const id = given !== null && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : crypto.randomUUID();
+  REQUEST_IDS.set(request, id);
+  return id;
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+function corsPolicy(origins: readonly string[]): (origin: string) => boolean {
+  if (origins.includes("*")) return () => true;
+  const allowed = new Set(origins);
+  return (origin) => allowed.has(origin);
+}
+
+/** Tokens travel in headers, never in cookies, so credentials mode stays off. */
+function addCors(headers: Headers, origin: string): void {
+  headers.set("access-control-allow-origin", origin);
+  headers.append("vary", "origin");
+  headers.set("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
+  headers.set(
+    "access-control-allow-headers",
+    "authorization, content-type, x-api-key, x-request-id, last-event-id",
+  );
+  headers.set("access-control-expose-headers", "x-request-id, retry-after");
+  headers.set("access-control-max-age", "600");
+}

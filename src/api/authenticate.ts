@@ -1,0 +1,81 @@
+/**
+ * Who is calling, as far as a request tells: its address behind trusted proxies, and its credentials.
+ */
+import { BlockList, isIP } from "node:net";
+import { userInfo } from "node:os";
+import type { Caller } from "../lib/operation.ts";
+
+/** How a request came in. */
+export interface Peer {
+  /** `socket`: the Unix socket, whose file mode is the authorisation. */
+  via: "tcp" | "socket";
+  address: string | null;
+}
+
+/** What the access slice tells about credentials. */
+export type Identity = Omit<Caller, "request_id" | "operation" | "signal" | "trail">;
+
+/** Checks credentials; no credentials make an anonymous caller. Errors: `unauthenticated`. */
+export type Authenticate = (credentials: {
+  authorization?: string;
+  apiKey?: string;
+  address: string | null;
+}) => Promise<Identity>;
+
+/** The client's address: the peer's own, or what the nearest untrusted hop of `X-Forwarded-For` says. */
+export function clientAddress(
+  peer: string | null,
+  forwardedFor: string | null,
+  trusted: BlockList | null,
+): string | null {
+  if (trusted === null || peer === null || forwardedFor === null || !isTrusted(trusted, peer)) return peer;
+  const hops = forwardedFor.split(",").map((hop) => hop.trim().replace(/^\[(.*)\](:\d+)?$/, "$1"));
+  for (const hop of hops.reverse()) {
+    if (isIP(hop) === 0) return peer;
+    if (!isTrusted(trusted, hop)) return hop;
+  }
+  return peer;
+}
+
+/** The networks whose `X-Forwarded-For` counts, or null when none does. */
+export function trustedProxies(networks: readonly string[]): BlockList | null {
+  if (networks.length === 0) return null;
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = "", bits] = network.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    list.addSubnet(address, bits === undefined ? (family === "ipv6" ? 128 : 32) : Number(bits), family);
+  }
+  return list;
+}
+
+function isTrusted(list: BlockList, address: string): boolean {
+  const family = isIP(address);
+  return family !== 0 && list.check(address, family === 6 ? "ipv6" : "ipv4");
+}
+
+/** The caller on the local socket: admin, known by the name it claims, which is a note and no proof. */
+export function localIdentity(claimed: string | null): Identity {
+  const name = claimed !== null && /^[A-Za-z0-9._@-]{1,64}$/.test(claimed) ? claimed : "unknown";
+  return {
+    kind: "local",
+    id: 0,
+    name: `local:${name}`,
+    role: "admin",
+    servers: null,
+    on_host: true,
+    address: null,
+    session_id: null,
+  };
+}
+
+/** The user this process runs for, as it is claimed on the socket. */
+export function localUser(): string {
+  const sudo = Deno.env.get("SUDO_USER");
+  if (sudo !== undefined && sudo !== "") return sudo;
+  try {
+    return userInfo().username;
+  } catch {
+    return String(Deno.uid() ?? "unknown");
+  }
+}

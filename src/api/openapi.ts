@@ -1,0 +1,96 @@
+/** The OpenAPI 3.1 document: the operations once more, for machines and for the pages at `/docs` and `/redoc`. */
+import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import { z } from "zod";
+import { ERROR_KINDS, type ErrorKind } from "../lib/errors.ts";
+import { isWrite, type Operation, parseRoute } from "../lib/operation.ts";
+import { VERSION } from "../lib/version.ts";
+
+const ProblemSchema = z.object({
+  detail: z.string(),
+  status: z.number().int(),
+  title: z.string(),
+  code: z.string(),
+  request_id: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })),
+  hint: z.string().optional(),
+}).meta({ id: "Problem", description: "An error (RFC 9457), as application/problem+json" });
+
+type Method = RouteConfig["method"];
+
+/** Builds the document. */
+export function openApiDocument(operations: readonly Operation[]): object {
+  const app = new OpenAPIHono();
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  app.openAPIRegistry.registerComponent("securitySchemes", "api_key", {
+    type: "apiKey",
+    in: "header",
+    name: "X-API-Key",
+  });
+  for (const op of operations) {
+    for (const [index, route] of [op.route, ...(op.aliases ?? [])].entries()) {
+      app.openAPIRegistry.registerPath(routeOf(op, route, index));
+    }
+  }
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Holdfast",
+      version: VERSION,
+      description: "Backups that are scheduled, verified, restored and proven; and the network around them.",
+    },
+    servers: [{ url: "/" }],
+  });
+}
+
+function routeOf(op: Operation, route: string, index: number): RouteConfig {
+  const { method, path } = parseRoute(route);
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
+  const shape = op.input.shape;
+  const inPath = z.object(Object.fromEntries(names.map((name) => [name, shape[name] ?? z.string()])));
+  const rest = z.object(Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name))));
+  const hasRest = Object.keys(rest.shape).length > 0;
+  const bodyType = op.body === "form"
+    ? "application/x-www-form-urlencoded"
+    : op.body === "text"
+    ? "text/plain"
+    : "application/json";
+  const request: RouteConfig["request"] = {
+    ...(names.length > 0 ? { params: inPath } : {}),
+    ...(hasRest && (method === "GET" || method === "DELETE") ? { query: rest } : {}),
+    ...(hasRest && isWrite({ route }) && method !== "DELETE"
+      ? { body: { content: { [bodyType]: { schema: op.body === "text" ? z.string() : rest } } } }
+      : {}),
+  };
+  const status = typeof op.status === "number" ? op.status : 200;
+  const type = op.stream ? "text/event-stream" : "application/json";
+  return {
+    method: method.toLowerCase() as Method,
+    path,
+    operationId: index === 0 ? op.name : `${op.name}.alias${index}`,
+    tags: [op.name.split(".")[0]!],
+    summary: op.summary,
+    description: `${op.description === undefined ? "" : `${op.description}\n\n`}Role: ${op.role}.`,
+    ...(op.role === "public" ? { security: [] } : { security: [{ bearer: [] }, { api_key: [] }] }),
+    request,
+    responses: {
+      [status]: status === 204
+        ? { description: "Done" }
+        : { description: "Success", content: { [type]: { schema: op.output } } },
+      ...errors(["invalid"]),
+      ...(op.role === "public" ? {} : errors(["unauthenticated", "forbidden"])),
+      ...(names.length > 0 ? errors(["not_found"]) : {}),
+      ...(isWrite({ route }) ? errors(["conflict"]) : {}),
+      ...(op.exempt ? {} : errors(["rate_limited"])),
+    },
+  };
+}
+
+function errors(kinds: readonly ErrorKind[]): RouteConfig["responses"] {
+  return Object.fromEntries(kinds.map((kind) => [
+    ERROR_KINDS[kind].status,
+    {
+      description: ERROR_KINDS[kind].title,
+      content: { "application/problem+json": { schema: ProblemSchema } },
+    },
+  ]));
+}

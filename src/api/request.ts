@@ -1,0 +1,96 @@
+/** Reading what an operation is given: path, query, body, within limits. */
+import { HoldfastError, messageOf } from "../lib/errors.ts";
+import { coerceTexts } from "../lib/fields.ts";
+import type { Operation } from "../lib/operation.ts";
+
+/** The raw input of an operation from a request; the operation's schema judges it afterwards. */
+export async function readInput(
+  op: Operation,
+  request: Request,
+  url: URL | null,
+  path: Record<string, string>,
+  maxBodyBytes: number,
+): Promise<Record<string, unknown>> {
+  const fromPath = coerceTexts(op.input, path);
+  if (request.method === "GET" || request.method === "HEAD" || request.method === "DELETE") {
+    return { ...(url === null ? {} : coerceTexts(op.input, queryTexts(url.searchParams))), ...fromPath };
+  }
+  const text = await readText(request, maxBodyBytes);
+  return { ...readBody(op, request, text, url), ...fromPath };
+}
+
+function readBody(op: Operation, request: Request, text: string, url: URL | null): Record<string, unknown> {
+  if (op.body === "text") {
+    return { ...(url === null ? {} : coerceTexts(op.input, queryTexts(url.searchParams))), body: text };
+  }
+  if (text === "") return {};
+  const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  if (type === "application/x-www-form-urlencoded") {
+    // Browsers send forms across origins without asking; only operations that are public take them.
+    if (op.body !== "form") throw wrongType(type);
+    return coerceTexts(op.input, queryTexts(new URLSearchParams(text)));
+  }
+  if (type !== "application/json" && !type.endsWith("+json")) throw wrongType(type);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new HoldfastError("invalid", `Cannot read the request: the body is not JSON: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new HoldfastError("invalid", "Cannot read the request: the body must be a JSON object");
+  }
+  return { ...value };
+}
+
+function wrongType(type: string): HoldfastError {
+  return new HoldfastError(
+    "invalid",
+    `Cannot read the request: content type "${type}" is not application/json`,
+    {
+      hint: 'send the header "Content-Type: application/json"',
+    },
+  );
+}
+
+function queryTexts(parameters: URLSearchParams): Record<string, string | string[]> {
+  const texts: Record<string, string | string[]> = {};
+  for (const name of new Set(parameters.keys())) {
+    const values = parameters.getAll(name);
+    texts[name] = values.length === 1 ? values[0]! : values;
+  }
+  return texts;
+}
+
+/** The body as text, never more than the limit in memory, whatever `Content-Length` claims. */
+async function readText(request: Request, limit: number): Promise<string> {
+  if (request.body === null) return "";
+  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.byteLength;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new HoldfastError("invalid", "Cannot read the request: the body is not UTF-8 text");
+  }
+}
+
+function tooLarge(limit: number): HoldfastError {
+  return new HoldfastError("invalid", `Cannot read the request: the body is larger than ${limit} bytes`, {
+    code: "body_too_large",
+    hint: "api.max_body_bytes sets the limit",
+  });
+}

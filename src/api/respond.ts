@@ -1,0 +1,91 @@
+/** Answers: JSON, problem documents, event streams, and the headers all of them carry. */
+import { HoldfastError, toProblem } from "../lib/errors.ts";
+
+/** On every answer: nothing is sniffed, framed, cached or referred to. */
+const SECURE_HEADERS: Readonly<Record<string, string>> = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+  "cache-control": "no-store",
+};
+
+/** Headers of an answer. */
+export function headersFor(requestId: string, type: string | null): Headers {
+  const headers = new Headers(SECURE_HEADERS);
+  headers.set("x-request-id", requestId);
+  if (type !== null) headers.set("content-type", type);
+  return headers;
+}
+
+/** A JSON answer; status 204 has no body. */
+export function json(value: unknown, status: number, requestId: string): Response {
+  if (status === 204) return new Response(null, { status, headers: headersFor(requestId, null) });
+  return new Response(JSON.stringify(value ?? null), {
+    status,
+    headers: headersFor(requestId, "application/json"),
+  });
+}
+
+/** Any thrown value as `application/problem+json`. */
+export function problem(error: unknown, requestId: string): Response {
+  const body = toProblem(error, requestId);
+  const headers = headersFor(requestId, "application/problem+json");
+  if (error instanceof HoldfastError && error.retryAfterSeconds !== undefined) {
+    headers.set("retry-after", String(Math.ceil(error.retryAfterSeconds)));
+  }
+  if (body.status === 401) headers.set("www-authenticate", 'Bearer realm="holdfast"');
+  return new Response(JSON.stringify(body), { status: body.status, headers });
+}
+
+/** Between events: keeps proxies from closing the connection, and finds out about clients that are gone. */
+const HEARTBEAT_MS = 15_000;
+
+/**
+ * Server-sent events from an async iterable. An event's `type` is its name and its `id`, if it has one, its id. An
+ * error in the middle becomes an event `error` holding the problem document; the status is long sent by then.
+ */
+export function eventStream(events: AsyncIterable<unknown>, requestId: string): Response {
+  const iterator = events[Symbol.asyncIterator]();
+  const encoder = new TextEncoder();
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const stop = () => clearInterval(timer);
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      timer = setInterval(() => {
+        // A client that does not read gets no heartbeats piled up either.
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(":\n\n"));
+      }, HEARTBEAT_MS);
+      controller.enqueue(encoder.encode(":\n\n"));
+    },
+    async pull(controller) {
+      try {
+        const next = await iterator.next();
+        if (next.done) {
+          stop();
+          controller.close();
+        } else {
+          controller.enqueue(encoder.encode(formatEvent(next.value)));
+        }
+      } catch (error) {
+        stop();
+        controller.enqueue(encoder.encode(formatEvent({ type: "error", ...toProblem(error, requestId) })));
+        controller.close();
+      }
+    },
+    async cancel() {
+      stop();
+      await iterator.return?.();
+    },
+  }, { highWaterMark: 2 });
+  return new Response(body, { headers: headersFor(requestId, "text/event-stream") });
+}
+
+function formatEvent(event: unknown): string {
+  const named = typeof event === "object" && event !== null ? event : {};
+  const id = "id" in named && (typeof named.id === "string" || typeof named.id === "number")
+    ? `id: ${named.id}\n`
+    : "";
+  const type = "type" in named && typeof named.type === "string" ? `event: ${named.type}\n` : "";
+  return `${id}${type}data: ${JSON.stringify(event)}\n\n`;
+}

@@ -1,0 +1,85 @@
+/**
+ * Metrics for Prometheus. Slices do not import this: `app.ts` subscribes to what they offer and feeds it in.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/** Reads a number when the metrics are asked for. */
+export type GaugeReader = () => number | Promise<number>;
+
+/** The registry and the metrics every part of the program shares. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests: Counter<"route" | "method" | "status">;
+  readonly #durations: Histogram<"route" | "method">;
+  readonly #runs: Counter<"result">;
+  readonly #startDelay: Histogram;
+
+  constructor(version: string) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.#requests = new Counter({
+      name: "holdfast_http_requests_total",
+      help: "HTTP requests answered, by route, method and status.",
+      labelNames: ["route", "method", "status"],
+      registers,
+    });
+    this.#durations = new Histogram({
+      name: "holdfast_http_request_duration_seconds",
+      help: "Time from request to answer, by route and method.",
+      labelNames: ["route", "method"],
+      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
+      registers,
+    });
+    this.#runs = new Counter({
+      name: "holdfast_runs_total",
+      help: "Backup runs that ended, by result.",
+      labelNames: ["result"],
+      registers,
+    });
+    this.#startDelay = new Histogram({
+      name: "holdfast_run_start_delay_seconds",
+      help: "Time from the due instant to the start of the run.",
+      buckets: [1, 5, 15, 60, 300, 900, 3600, 21_600],
+      registers,
+    });
+    new Gauge({
+      name: "holdfast_build_info",
+      help: "Always 1; the version is a label.",
+      labelNames: ["version"],
+      registers,
+    }).set({ version }, 1);
+  }
+
+  /** Counts an answered request; `route` is the pattern, never the path, so that ids make no series. */
+  request(route: string, method: string, status: number, seconds: number): void {
+    this.#requests.inc({ route, method, status: String(status) });
+    this.#durations.observe({ route, method }, seconds);
+  }
+
+  /** Counts a run that ended. */
+  runFinished(result: string): void {
+    this.#runs.inc({ result });
+  }
+
+  /** Records how late a run started, in seconds. */
+  runStarted(delaySeconds: number): void {
+    this.#startDelay.observe(Math.max(0, delaySeconds));
+  }
+
+  /** Adds a number that is read when asked for. */
+  gauge(name: string, help: string, read: GaugeReader): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      async collect() {
+        this.set(await read());
+      },
+    });
+  }
+
+  /** The exposition text and its content type. */
+  async text(): Promise<{ body: string; type: string }> {
+    return { body: await this.registry.metrics(), type: this.registry.contentType };
+  }
+}
