@@ -113,6 +113,28 @@ export interface StoredArtifact {
   sha256: string | null;
 }
 
+/** What a manifest says of an artifact: enough to rebuild its catalogue entry. */
+export interface ManifestFacts {
+  path: string;
+  size_bytes: number;
+  sha256: string | null;
+  source_bytes: number;
+  item_count: number;
+  skipped_count: number;
+  /** As in {@linkcode Artifact}. */
+  incomplete: boolean;
+  /** When it was made, ISO 8601 UTC. */
+  created_at: string;
+  /** The labels of its {@linkcode MakeRequest}. */
+  labels: Record<string, string | number | null>;
+}
+
+/** A manifest that cannot be read, or whose artifact is not there. */
+export interface UnreadableManifest {
+  path: string;
+  problem: string;
+}
+
 /** One kind of backup. */
 export interface Engine<Options = unknown> {
   readonly kind: string;
@@ -132,4 +154,14 @@ export interface Engine<Options = unknown> {
   restore(artifact: StoredArtifact, request: RestoreRequest, context: EngineContext): Promise<Restored>;
   /** Removes the artifact and what belongs to it (manifest); an artifact already gone is not an error. */
   remove(artifact: StoredArtifact): Promise<void>;
+  /**
+   * Reads the manifests that lie in a directory (not below it), in order of their names, without hashing anything.
+   * Absent for engines whose artifacts are not files.
+   */
+  discover?(directory: string): AsyncIterable<ManifestFacts | UnreadableManifest>;
+  /**
+   * Recovery without a catalogue: what is known of a file, from the manifest beside it when there is one (size and
+   * hash null when not); undefined when the file is not of this kind. Errors: `not_found`.
+   */
+  identify?(file: string): Promise<StoredArtifact | undefined>;
 }
