@@ -2,8 +2,8 @@
  * The settings of a schema as a flat list, read from the schema itself.
  *
  * A section is a strict object. A leaf is anything else, with `.meta()` as its last call: `description`, `secret`,
- * `path` (a file name: `~` and relative names are resolved), `aliases` (variables of earlier tools) and `computed`
- * (a default that the loader works out, in words). Keys ending in `_seconds` and `_bytes` also take `30m` and
+ * `path` (a file name: `~` and relative names are resolved), `aliases` (variables of earlier tools), `computed`
+ * (a default that the loader works out, in words) and then `example`. Keys ending in `_seconds` and `_bytes` also take `30m` and
  * `2GiB`. In a record of sections (`veeam.servers.<name>`) the name is `*` in the leaf's path.
  */
 import { z } from "zod";
@@ -43,6 +43,8 @@ export interface ConfigLeaf {
   default: unknown;
   /** The default in words, where it depends on the host or on other settings. */
   computed: string | null;
+  /** A value for the example file, where the default is computed. */
+  example: string | null;
   type: LeafType;
   /** Words the setting takes, when it takes only some. */
   choices: readonly string[];
@@ -60,6 +62,7 @@ const Meta = z.strictObject({
   secret: z.boolean().default(false),
   path: z.boolean().default(false),
   computed: z.string().nullable().default(null),
+  example: z.string().nullable().default(null),
   aliases: z.array(z.union([
     z.string().transform((name): Alias => ({ name, read: (text) => text })),
     z.custom<Alias>((alias) =>
@@ -89,7 +92,10 @@ export function sectionsOf(schema: z.ZodObject, prefix = ""): Map<string, string
       const { schema: bare } = unwrap(type);
       if (!(bare instanceof z.ZodObject)) return [];
       const description = type instanceof z.ZodType ? type.meta()?.description : undefined;
-      return [[prefix + key, description ?? ""], ...sectionsOf(bare, `${prefix}${key}.`)];
+      return [
+        ...(description === undefined ? [] : [[prefix + key, description] satisfies [string, string]]),
+        ...sectionsOf(bare, `${prefix}${key}.`),
+      ];
     }),
   );
 }
@@ -112,7 +118,7 @@ function leafOf(path: string, type: z.core.$ZodType, bare: Bare): ConfigLeaf {
   if (!(type instanceof z.ZodType)) throw new TypeError(`Cannot read setting "${path}": not a zod type`);
   const meta = Meta.safeParse(type.meta() ?? {});
   if (!meta.success) throw new TypeError(`Cannot read setting "${path}": ${meta.error.issues[0]!.message}`);
-  const { description, secret, computed, aliases } = meta.data;
+  const { description, secret, computed, example, aliases } = meta.data;
   const words = path.replaceAll("*", "<name>").split(".");
   return {
     path,
@@ -123,6 +129,7 @@ function leafOf(path: string, type: z.core.$ZodType, bare: Bare): ConfigLeaf {
     description,
     default: bare.default,
     computed,
+    example,
     type: typeOf(path, bare.schema, meta.data.path),
     choices: bare.schema instanceof z.ZodEnum ? bare.schema.options.map(String) : [],
     nullable: bare.nullable,

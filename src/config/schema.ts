@@ -4,7 +4,7 @@ import { AuthConfig } from "../auth/config.ts";
 import { BackupsConfig } from "../backups/config.ts";
 import { SchedulesConfig } from "../schedules/config.ts";
 import { ServersConfig } from "../servers/config.ts";
-import { type ConfigLeaf, leavesOf } from "./leaves.ts";
+import { type ConfigLeaf, leavesOf, sectionsOf } from "./leaves.ts";
 import { ApiConfig, HealthConfig, HistoryConfig, LogConfig, MetricsConfig, StoreConfig } from "./sections.ts";
 
 /** Everything that can be set. `loadConfig()` fills in `data_dir` and `api.socket`; all else has a default here. */
@@ -12,6 +12,7 @@ export const Config = z.strictObject({
   data_dir: z.string().min(1).meta({
     description: "Directory of the database, keys and socket",
     path: true,
+    example: "/var/lib/holdfast",
     computed: "$STATE_DIRECTORY, else /var/lib/holdfast for root, else $XDG_STATE_HOME/holdfast",
   }),
   api: ApiConfig.meta({ description: "How the daemon is reached" }),
@@ -33,6 +34,11 @@ let leaves: ConfigLeaf[] | undefined;
 /** Every setting of {@linkcode Config}. */
 export function configLeaves(): readonly ConfigLeaf[] {
   return leaves ??= leavesOf(Config);
+}
+
+/** What each section is about, by its key. */
+export function configSections(): ReadonlyMap<string, string> {
+  return sectionsOf(Config);
 }
 
 export type { Alias, ConfigLeaf, LeafType } from "./leaves.ts";

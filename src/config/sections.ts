@@ -12,6 +12,7 @@ export const ApiConfig = z.strictObject({
   socket: z.string().min(1).meta({
     description: "Unix socket of the daemon, which the command line on this host talks to",
     path: true,
+    example: "/var/lib/holdfast/holdfast.sock",
     computed: "<data_dir>/holdfast.sock",
   }),
   url: z.url({ protocol: /^https?$/, error: "must be an http or https address" }).nullable().default(null)
