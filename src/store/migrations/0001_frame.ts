@@ -114,11 +114,14 @@ async function access(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint("api_key_servers_pk", ["key_id", "server_id"])
     .execute();
   await db.schema.createTable("login_failures")
-    .addColumn("name", "text", (c) => c.primaryKey())
+    .addColumn("name_hash", "text", (c) => c.notNull())
+    .addColumn("address", "text", (c) => c.notNull())
     .addColumn("failures", "integer", (c) => c.notNull())
     .addColumn("last_at", "text", (c) => c.notNull())
     .addColumn("locked_until", "text")
+    .addPrimaryKeyConstraint("login_failures_pk", ["name_hash", "address"])
     .execute();
+  await db.schema.createIndex("login_failures_by_time").on("login_failures").column("last_at").execute();
   await db.schema.createTable("secrets")
     .addColumn("name", "text", (c) => c.primaryKey())
     .addColumn("sealed", "text", (c) => c.notNull())
@@ -157,14 +160,15 @@ async function schedules(db: Kysely<unknown>): Promise<void> {
     .addColumn("name", "text", (c) => c.notNull())
     .addColumn("description", "text")
     .addColumn("enabled", "integer", (c) => c.notNull())
-    .addColumn("cron_expression", "text")
-    .addColumn("interval_hours", "integer")
+    .addColumn("cron_expression", "text", (c) => c.notNull())
     .addColumn("timezone", "text", (c) => c.notNull())
+    .addColumn("anchor_at", "text", (c) => c.notNull())
     .addColumn("max_backups", "integer", (c) => c.notNull())
     .addColumn("only_when_running", "integer", (c) => c.notNull())
     .addColumn("backup_type", "text", (c) => c.notNull())
     .addColumn("engine", "text")
     .addColumn("engine_options", "text")
+    .addColumn("engine_authority", "text")
     .addColumn("policies", "text", (c) => c.notNull().defaultTo("{}"))
     .addColumn("created_at", "text", (c) => c.notNull())
     .addColumn("updated_at", "text", (c) => c.notNull())
@@ -183,8 +187,7 @@ async function schedules(db: Kysely<unknown>): Promise<void> {
     .addColumn("at", "text", (c) => c.notNull())
     .addColumn("change", "text", (c) => c.notNull())
     .addColumn("enabled", "integer", (c) => c.notNull())
-    .addColumn("cron_expression", "text")
-    .addColumn("interval_hours", "integer")
+    .addColumn("cron_expression", "text", (c) => c.notNull())
     .addColumn("timezone", "text", (c) => c.notNull())
     .addColumn("anchor_at", "text", (c) => c.notNull())
     .addColumn("policies", "text", (c) => c.notNull())
@@ -204,16 +207,18 @@ async function schedules(db: Kysely<unknown>): Promise<void> {
   await db.schema.createTable("occurrences")
     .addColumn("id", "integer", (c) => c.primaryKey().autoIncrement())
     .addColumn("schedule_id", "text", (c) => c.notNull())
+    .addColumn("server_id", "integer", (c) => c.notNull())
     .addColumn("due_at", "text", (c) => c.notNull())
     .addColumn("state", "text", (c) => c.notNull())
     .addColumn("outcome", "text")
+    .addColumn("result", "text")
     .addColumn("reason", "text")
     .addColumn("run_id", "text")
     .addColumn("claimed_at", "text", (c) => c.notNull())
     .addColumn("settled_at", "text")
     .addUniqueConstraint("occurrences_once", ["schedule_id", "due_at"])
     .execute();
-  await db.schema.createIndex("occurrences_by_time").on("occurrences").column("due_at").execute();
+  await db.schema.createIndex("occurrences_by_time").on("occurrences").columns(["due_at", "id"]).execute();
   await db.schema.createIndex("occurrences_open").on("occurrences").column("state").where(
     "state",
     "!=",
@@ -229,6 +234,7 @@ async function schedules(db: Kysely<unknown>): Promise<void> {
     .addColumn("attempt", "integer", (c) => c.notNull())
     .addColumn("status", "text", (c) => c.notNull())
     .addColumn("outcome", "text", (c) => c.notNull())
+    .addColumn("queued_at", "text", (c) => c.notNull())
     .addColumn("started_at", "text", (c) => c.notNull())
     .addColumn("completed_at", "text")
     .addColumn("backup_id", "text")
