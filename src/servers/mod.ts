@@ -14,6 +14,6 @@
  * answer is read.
  */
 export * from "./model.ts";
-export * from "./operations.ts";
+export type { ServersApp } from "./operations.ts";
 export * from "./servers.ts";
 export type { ServersTables } from "./queries.ts";

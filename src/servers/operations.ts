@@ -135,7 +135,7 @@ export const checkServer = operation({
   run: (app: ServersApp, input, caller) => app.servers.check(input.server, caller),
 });
 
-export const serversOperations: readonly Operation<ServersApp>[] = [
+export const operations: readonly Operation<ServersApp>[] = [
   listServers,
   getServer,
   createServer,

@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  authorizeCheck,
-  createServer,
-  parseCheck,
-  RunningCheck,
-  updateServer,
-} from "../../src/servers/mod.ts";
+import { authorizeCheck, parseCheck, RunningCheck } from "../../src/servers/mod.ts";
+import { createServer, updateServer } from "../../src/servers/operations.ts";
 import { admin, local, ofKind, operator, registry } from "./fixture.ts";
 
 const COMMAND = { kind: "command" as const, command: ["true"] };

@@ -6,9 +6,9 @@ import {
   deleteServer,
   getServer,
   listServers,
-  serversOperations,
+  operations,
   updateServer,
-} from "../../src/servers/mod.ts";
+} from "../../src/servers/operations.ts";
 import { admin, local, nobody, ofKind, operator, registry, user } from "./fixture.ts";
 
 const WEB = { name: "web-1", host: "192.0.2.7" };
@@ -16,7 +16,7 @@ const WEB = { name: "web-1", host: "192.0.2.7" };
 Deno.test("every operation refuses nobody, and every write refuses a user", async () => {
   await using world = await registry();
   const web = await world.ask(createServer, WEB, operator());
-  for (const op of serversOperations) {
+  for (const op of operations) {
     const input = op === listServers
       ? {}
       : op === createServer
