@@ -57,20 +57,6 @@ export interface ConfigLeaf {
 /** The name that settings without one get, in a record of sections: `VEEAM_HOST` is `veeam.servers.default.host`. */
 export const UNNAMED = "default";
 
-const Meta = z.strictObject({
-  description: z.string().min(1),
-  secret: z.boolean().default(false),
-  path: z.boolean().default(false),
-  computed: z.string().nullable().default(null),
-  example: z.string().nullable().default(null),
-  aliases: z.array(z.union([
-    z.string().transform((name): Alias => ({ name, read: (text) => text })),
-    z.custom<Alias>((alias) =>
-      typeof alias === "object" && alias !== null && "name" in alias && "read" in alias
-    ),
-  ])).default([]),
-});
-
 /** All leaves of an object schema, in the order they are written. Throws TypeError for a leaf that cannot be read. */
 export function leavesOf(schema: z.ZodObject, prefix = ""): ConfigLeaf[] {
   return Object.entries(schema.shape).flatMap(([key, type]) => {
@@ -115,26 +101,42 @@ function unwrap(type: z.core.$ZodType): Bare {
 }
 
 function leafOf(path: string, type: z.core.$ZodType, bare: Bare): ConfigLeaf {
-  if (!(type instanceof z.ZodType)) throw new TypeError(`Cannot read setting "${path}": not a zod type`);
-  const meta = Meta.safeParse(type.meta() ?? {});
-  if (!meta.success) throw new TypeError(`Cannot read setting "${path}": ${meta.error.issues[0]!.message}`);
-  const { description, secret, computed, example, aliases } = meta.data;
+  const { description, secret, path: isPath, computed, example, aliases = [], ...rest } =
+    (type instanceof z.ZodType ? type.meta() : undefined) ?? {};
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) {
+    throw new TypeError(`Cannot read setting "${path}": unknown metadata "${unknown}"`);
+  }
+  if (typeof description !== "string" || !(type instanceof z.ZodType)) {
+    throw new TypeError(`Cannot read setting "${path}": it has no description`);
+  }
   const words = path.replaceAll("*", "<name>").split(".");
   return {
     path,
     env: `HOLDFAST_${words.join("_").toUpperCase()}`,
-    flag: `--${words.join("-").replaceAll("_", "-")}${secret ? "-file" : ""}`,
-    aliases,
-    secret,
+    flag: `--${words.join("-").replaceAll("_", "-")}${secret === true ? "-file" : ""}`,
+    aliases: (Array.isArray(aliases) ? aliases : [aliases]).map((alias) => aliasOf(path, alias)),
+    secret: secret === true,
     description,
     default: bare.default,
-    computed,
-    example,
-    type: typeOf(path, bare.schema, meta.data.path),
+    computed: typeof computed === "string" ? computed : null,
+    example: typeof example === "string" ? example : null,
+    type: typeOf(path, bare.schema, isPath === true),
     choices: bare.schema instanceof z.ZodEnum ? bare.schema.options.map(String) : [],
     nullable: bare.nullable,
     schema: type,
   };
+}
+
+function aliasOf(path: string, alias: unknown): Alias {
+  if (typeof alias === "string") return { name: alias, read: (text) => text };
+  if (isAlias(alias)) return alias;
+  throw new TypeError(`Cannot read setting "${path}": an alias is a name, or a name and how to read it`);
+}
+
+function isAlias(alias: unknown): alias is Alias {
+  return typeof alias === "object" && alias !== null && "name" in alias && "read" in alias &&
+    typeof alias.read === "function";
 }
 
 function typeOf(path: string, bare: z.core.$ZodType, isPath: boolean): LeafType {

@@ -82,6 +82,8 @@ export async function assemble<S extends z.ZodObject>(
     const message = issue.code === "custom" ? issue.message : "must be set";
     problems.push({ path, source: sourceNear(path, winners), message: `${path} ${message}` });
   }
+  // File by file and line by line, as somebody reads who mends them.
+  problems.sort((a, b) => a.source.localeCompare(b.source, "en", { numeric: true }));
   const layers = new Map<string, Layer>();
   for (const { path } of settingsOf(leaves, result.data)) {
     layers.set(path, winners.get(path)?.layer ?? { name: "default", source: "" });

@@ -81,20 +81,32 @@ export class Names {
 
   /** True when something lies below this key: `api`, `veeam.servers`, `veeam.servers.paris`. */
   isSection(path: string): boolean {
-    const parts = path.split(".");
-    return this.leaves.some((leaf) => {
-      const words = leaf.path.split(".");
-      return words.length > parts.length &&
-        parts.every((part, i) => words[i] === part || (words[i] === "*" && UPSTREAM_NAME.test(part)));
-    });
+    return this.#below(path).length > 0;
   }
 
-  /** The key most likely meant by an unknown one. */
-  nearestKey(path: string): string | undefined {
-    const keys = [...this.#byPath.keys(), ...this.#named.map((leaf) => leaf.path.replace("*", "<name>"))];
-    const sections = keys.flatMap((key) => key.split(".").map((_, i, words) => words.slice(0, i).join(".")))
-      .filter(Boolean);
-    return suggest(path, [...keys, ...sections], ".");
+  /** What to say of a key that is no setting: the one most likely meant. */
+  unknownKey(path: string): string {
+    const dot = path.lastIndexOf(".");
+    const [section, word] = dot < 0 ? ["", path] : [path.slice(0, dot), path.slice(dot + 1)];
+    const siblings = this.#below(section);
+    if (siblings.includes("*")) {
+      return `unknown setting "${path}": a name is of lower-case letters and digits, with hyphens between`;
+    }
+    const sibling = nearest(word, siblings);
+    const meant = sibling === undefined
+      ? suggest(word, [...this.#byPath.keys()], ".")
+      : path.slice(0, dot + 1) + sibling;
+    return `unknown setting "${path}"${meant === undefined ? "" : `, did you mean "${meant}"`}`;
+  }
+
+  /** The words that may stand directly below a key; below the empty key, the sections. */
+  #below(path: string): string[] {
+    const parts = path === "" ? [] : path.split(".");
+    const leaves = this.leaves.map((leaf) => leaf.path.split(".")).filter((words) =>
+      words.length > parts.length &&
+      parts.every((part, i) => words[i] === part || (words[i] === "*" && UPSTREAM_NAME.test(part)))
+    );
+    return [...new Set(leaves.map((words) => words[parts.length]!))];
   }
 
   /** The variable most likely meant by an unknown one. */
@@ -110,10 +122,8 @@ export const PREFIX = "HOLDFAST_";
 
 /** A misspelt candidate, or one whose first or last words these are (`listen` for `api.listen`). */
 function suggest(word: string, candidates: readonly string[], separator: string): string | undefined {
-  const last = word.slice(word.lastIndexOf(separator) + 1);
   return nearest(word, candidates) ??
     candidates.find((candidate) =>
       candidate.endsWith(separator + word) || candidate.startsWith(word + separator)
-    ) ??
-    (separator === "." ? candidates.find((candidate) => candidate.endsWith(separator + last)) : undefined);
+    );
 }

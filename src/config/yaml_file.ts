@@ -58,7 +58,7 @@ export async function readYaml(
           layer: { name: layer, source },
         });
       } else if (!names.isSection(path) || nested) {
-        complain(path, keyAt, unknown(path, nested ? path : names.nearestKey(path)));
+        complain(path, keyAt, nested ? written(path, names) : names.unknownKey(path));
       } else if (isMap(inside)) {
         visit(inside, `${path}.`, keyAt);
       } else if (plain(value) !== null) {
@@ -74,9 +74,9 @@ export async function readYaml(
   return reading;
 }
 
-function unknown(path: string, meant: string | undefined): string {
-  if (meant === undefined) return `unknown setting "${path}"`;
-  if (meant !== path) return `unknown setting "${path}", did you mean "${meant}"`;
+/** What to say of `api.listen: x`: keys with dots are how settings are called, not how they are written. */
+function written(path: string, names: Names): string {
+  if (names.at(path) === undefined) return names.unknownKey(path);
   const [section, ...rest] = path.split(".");
   return `unknown setting "${path}": write "${rest.join(".")}" below "${section}", indented`;
 }
