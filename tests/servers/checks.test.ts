@@ -42,7 +42,7 @@ Deno.test("a server without a check counts as running", async () => {
 Deno.test("tcp: an open port runs, a closed one does not, and says so", async () => {
   let port: number;
   {
-    await using server = answering("");
+    await using server = answering(null);
     port = server.port;
     assert.deepEqual(await ask({ kind: "tcp", port }), {
       running: true,
