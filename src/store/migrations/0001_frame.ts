@@ -293,6 +293,7 @@ async function backups(db: Kysely<unknown>): Promise<void> {
     .addColumn("verify_detail", "text")
     .addColumn("missing_since", "text")
     .addColumn("changed_at", "text")
+    .addColumn("deleting_since", "text")
     .addColumn("deleted_at", "text")
     .addColumn("deleted_reason", "text")
     .execute();
@@ -304,4 +305,12 @@ async function backups(db: Kysely<unknown>): Promise<void> {
     "is",
     null,
   ).execute();
+  // What is being made right now: after a crash these names say which files nobody finished.
+  await db.schema.createTable("backup_makes")
+    .addColumn("id", "text", (c) => c.primaryKey())
+    .addColumn("name", "text", (c) => c.notNull())
+    .addColumn("engine", "text", (c) => c.notNull())
+    .addColumn("directories", "text", (c) => c.notNull())
+    .addColumn("started_at", "text", (c) => c.notNull())
+    .execute();
 }
