@@ -4,8 +4,8 @@ import { messageOf } from "../lib/errors.ts";
 import { emptyReading, type Layer, type Reading } from "./given.ts";
 import { type Names, PREFIX } from "./names.ts";
 
-/** Variables of ours that are not settings. */
-const OTHERS = new Set(["HOLDFAST_CONFIG"]);
+/** Variables of ours that are not settings; those of the live tests are inherited by the programs they start. */
+const OTHERS = /^HOLDFAST_(CONFIG|DEBUG|LIVE_.*)$/;
 
 /** Kubernetes sets these in every container beside a service called "holdfast". */
 const KUBERNETES = /^HOLDFAST_(SERVICE_(HOST|PORT)|PORT)(_|$)/;
@@ -60,7 +60,7 @@ export function readDotenv(text: string, file: string, base: string, names: Name
 }
 
 function refuseUnknown(name: string, from: VariableSource, names: Names, reading: Reading): void {
-  if (!name.startsWith(PREFIX) || OTHERS.has(name) || KUBERNETES.test(name)) return;
+  if (!name.startsWith(PREFIX) || OTHERS.test(name) || KUBERNETES.test(name)) return;
   const meant = names.nearestVariable(name);
   const source = from.source(name);
   if (meant === undefined) reading.warnings.push(`${source}: no such setting, ignored`);

@@ -180,6 +180,7 @@ Deno.test("an unknown variable of ours that is near none is a warning; those of 
       HOLDFAST_PORT: "tcp://10.0.0.1:8420",
       HOLDFAST_PORT_8420_TCP: "tcp://10.0.0.1:8420",
       API_LISTEN: "x",
+      HOLDFAST_DEBUG: "1",
     },
   });
   const { warnings } = await loadConfig(made.sources);
