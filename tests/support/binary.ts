@@ -45,7 +45,10 @@ function announce(binary: Binary | { skipped: string }): void {
 function stateOfSources(entry: string | undefined): string {
   const hash = createHash("sha256").update(Deno.version.deno);
   const sources = entry === undefined ? [...walk("src"), "deno.json", "deno.lock"] : [entry];
-  for (const path of [...sources, "tests/support/compile.ts", "tests/support/compile_offline.ts"]) {
+  const compilers = [...walk("tests/support")].filter((path) =>
+    /\/(compile\w*|package_files)\.ts$/.test(path)
+  );
+  for (const path of [...sources, ...compilers]) {
     hash.update(`\0${path}\0`).update(Deno.readFileSync(path));
   }
   return hash.digest("hex").slice(0, 16);

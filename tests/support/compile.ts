@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { offlineToolchain } from "./compile_offline.ts";
 import { walk } from "./files.ts";
+import { unusedPackageFiles } from "./package_files.ts";
 
 /** What the program may do: files, network, processes. It never loads native code. */
 const PERMISSIONS = ["read", "write", "net", "env", "run", "sys"].map((name) => `--allow-${name}`);
@@ -45,7 +46,7 @@ async function runCompiler(deno: string, build: Build, env: Record<string, strin
       "--no-check",
       "--no-prompt",
       ...PERMISSIONS,
-      ...(entry === undefined ? holdfastOnly() : ["--no-config"]),
+      ...(entry === undefined ? await holdfastOnly(deno) : ["--no-config"]),
       ...(target === undefined ? [] : ["--target", target]),
       "--output",
       output,
@@ -60,10 +61,14 @@ async function runCompiler(deno: string, build: Build, env: Record<string, strin
   return { success: result.success, text: decoder.decode(result.stdout) + decoder.decode(result.stderr) };
 }
 
-/** Workers are started by URL, so the compiler cannot see them in the graph. */
-function holdfastOnly(): string[] {
+async function holdfastOnly(deno: string): Promise<string[]> {
+  // Workers are started by URL, so the compiler cannot see them in the graph.
   const workers = [...walk("src")].filter((path) => path.endsWith(".worker.ts"));
-  return workers.flatMap((path) => ["--include", path]);
+  const unused = await unusedPackageFiles(deno);
+  return [
+    ...workers.flatMap((path) => ["--include", path]),
+    ...unused.flatMap((path) => ["--exclude", path]),
+  ];
 }
 
 async function main(): Promise<void> {
