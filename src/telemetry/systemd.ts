@@ -47,7 +47,6 @@ export function startWatchdog(alive: () => Promise<boolean>): () => void {
     }
   };
   const timer = setInterval(beat, period / 2);
-  Deno.unrefTimer(timer);
   void beat();
   return () => clearInterval(timer);
 }

@@ -53,6 +53,9 @@ class Receiver implements AsyncDisposable {
 
 for (const kind of ["file", "abstract"] as const) {
   Deno.test(`systemd hears ready, status and stopping on a socket of kind ${kind}`, async () => {
+    if (kind === "abstract" && Deno.version.deno.startsWith("2.7.")) {
+      return console.log("skipped: sockets without a file: Deno 2.7 cannot open them: use Deno 2.8 or later");
+    }
     await using receiver = await Receiver.open(kind);
     await under({ NOTIFY_SOCKET: receiver.address }, async () => {
       await notifyReady();
