@@ -52,7 +52,7 @@ async function runCompiler(deno: string, build: Build, env: Record<string, strin
       output,
       entry ?? "src/main.ts",
     ],
-    env,
+    env: { NO_COLOR: "1", RUST_BACKTRACE: "0", ...env },
     stdin: "null",
     ...(signal === undefined ? {} : { signal }),
   });
