@@ -45,7 +45,7 @@ export async function listSchedules(): Promise<BenchResult[]> {
     throw new Error(`Cannot measure schedules list: the daemon ended with code ${code}`);
   });
   try {
-    await Promise.race([answers(`${folder}/holdfast.sock`), ended]);
+    await Promise.race([answers(`${folder}/holdfast.sock`, () => running), ended]);
     const values = Array.from(
       { length: RUNS },
       () => time(holdfast, "--data-dir", folder, "schedules", "list"),
@@ -78,9 +78,9 @@ function time(program: string, ...args: string[]): number {
 }
 
 /** Waits until somebody answers on the socket; a daemon that never comes up is given up after 30 seconds. */
-async function answers(path: string): Promise<void> {
+async function answers(path: string, running: () => boolean): Promise<void> {
   const deadline = performance.now() + 30_000;
-  while (performance.now() < deadline) {
+  while (running() && performance.now() < deadline) {
     try {
       using _connection = await Deno.connect({ transport: "unix", path });
       return;
