@@ -212,6 +212,11 @@ function requireRole(op: Pick<Operation, "name" | "role" | "scope">, caller: Cal
   );
 }
 
+/** True for the answer of a streaming operation. */
+export function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
 /** Parses input, turning every problem into a path and a sentence. */
 export function parseInput<Input extends z.ZodType>(
   schema: Input,

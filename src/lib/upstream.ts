@@ -1,0 +1,403 @@
+/**
+ * What every upstream client shares: base address, trust, one token for parallel callers, time limits, retries that
+ * are safe, pacing, bounded answers, and errors that name the upstream and hold no secret.
+ *
+ * Not built on an HTTP library: retries, pacing and token renewal have to run on the clock that is given, so that
+ * hours of rate limits are tested in milliseconds; what would be left for a library is the call of fetch.
+ */
+import { type Clock, systemClock } from "./clock.ts";
+import { HoldfastError, messageOf } from "./errors.ts";
+import { redactText } from "./redact.ts";
+import { openRelay, type Relay, type RelayTarget } from "./relay.ts";
+import type { TokenCache } from "./token.ts";
+
+/** As much of `fetch` as is used; a Hono application is one too. */
+export type Fetch = (
+  url: string,
+  init: RequestInit & { client?: Deno.HttpClient },
+) => Promise<Response> | Response;
+
+/** Whom an upstream's certificate is believed. By default the system's authorities. */
+export interface Trust {
+  /** Authorities to believe instead (PEM). */
+  ca?: string;
+  /** SHA-256 fingerprint of the one certificate to believe. */
+  pin?: string;
+  /** Believes everybody. The caller warns about it, each time. */
+  insecure?: boolean;
+  /** Judges the address a name resolves to; the connection goes to exactly that address. */
+  allowAddress?: (address: string) => boolean;
+}
+
+/** What makes an upstream. */
+export interface UpstreamOptions {
+  /** For errors: `Veeam server "vbr-1"`. */
+  name: string;
+  /** `https://host:9419`, with or without a path. */
+  baseUrl: string;
+  clock?: Clock;
+  fetch?: Fetch;
+  trust?: Trust;
+  /** Token for each call; absent for upstreams without one. */
+  token?: TokenCache;
+  /** Puts the token into the headers; default: `Authorization: Bearer`. */
+  authorize?: (headers: Headers, token: string) => void;
+  /** Headers of each call. */
+  headers?: Record<string, string>;
+  /** Time limit of one attempt, answer included, in milliseconds; default 30,000. */
+  timeoutMs?: number;
+  /** Largest answer read, in bytes; default 32 MiB. */
+  maxAnswerBytes?: number;
+  /** Further attempts after a failure that may pass; default 3. */
+  retries?: number;
+  /** Longest total wait between attempts of one call, in milliseconds; default 60,000. */
+  retryBudgetMs?: number;
+  /** Waits for this call's turn. */
+  pace?: (request: UpstreamRequest, signal: AbortSignal) => Promise<void>;
+  /** Sees each answer's status and headers, for learning limits. */
+  onAnswer?: (status: number, headers: Headers) => void;
+  /** Told before each wait, for a line of progress. */
+  onWait?: (ms: number, reason: string) => void;
+  /** Secrets that must not show in errors, whatever the upstream echoes. */
+  secrets?: () => readonly string[];
+}
+
+/** One call. */
+export interface UpstreamRequest {
+  method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Below the base address; ids in it are escaped by the client. */
+  path: string;
+  query?: Record<string, string | number | boolean | readonly string[] | undefined>;
+  json?: unknown;
+  form?: Record<string, string>;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  /** May be sent twice without harm; default: GET, HEAD, PUT and DELETE. */
+  idempotent?: boolean;
+  /** Sent without token: the token call itself. */
+  anonymous?: boolean;
+  timeoutMs?: number;
+  maxAnswerBytes?: number;
+}
+
+/** One answer, read whole. */
+export interface UpstreamAnswer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+/** An upstream that refused, failed or could not be reached. */
+export class UpstreamError extends HoldfastError {
+  override readonly name = "UpstreamError";
+  /** HTTP status, or null when there was no answer. */
+  readonly upstreamStatus: number | null;
+  /** Body of the answer, secrets struck out, at most 2,000 characters. */
+  readonly body: string;
+  /** Seconds the upstream asked to wait. */
+  readonly waitSeconds: number | undefined;
+
+  constructor(
+    message: string,
+    details: {
+      status: number | null;
+      body?: string;
+      code?: string;
+      hint?: string;
+      wait?: number | undefined;
+      cause?: unknown;
+    },
+  ) {
+    super("upstream", message, {
+      ...(details.code === undefined ? {} : { code: details.code }),
+      ...(details.hint === undefined ? {} : { hint: details.hint }),
+      ...(details.cause === undefined ? {} : { cause: details.cause }),
+    });
+    this.upstreamStatus = details.status;
+    this.body = details.body ?? "";
+    this.waitSeconds = details.wait;
+  }
+}
+
+const SAFE_TWICE: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE"]);
+const MAY_PASS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+/** The upstream did nothing yet when it answers these, so that any call may be repeated. */
+const REFUSED_UNDONE: ReadonlySet<number> = new Set([429, 503]);
+
+/** A connection to one upstream. */
+export class Upstream implements AsyncDisposable {
+  readonly name: string;
+  readonly #options: UpstreamOptions;
+  readonly #base: URL;
+  readonly #clock: Clock;
+  #way: Promise<Way> | undefined;
+
+  constructor(options: UpstreamOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#base = new URL(options.baseUrl.endsWith("/") ? options.baseUrl : `${options.baseUrl}/`);
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Sends a call; answers 2xx. Errors: `UpstreamError` for any other answer or none, the signal's reason on abort. */
+  async request(request: UpstreamRequest): Promise<UpstreamAnswer> {
+    const { retries = 3, retryBudgetMs = 60_000 } = this.#options;
+    const signal = request.signal ?? new AbortController().signal;
+    let [budget, renewed] = [retryBudgetMs, false];
+    for (let attempt = 0;; attempt++) {
+      await this.#options.pace?.(request, signal);
+      const token = request.anonymous ? undefined : await this.#options.token?.get(signal);
+      try {
+        const answer = await this.#send(request, token, signal);
+        if (answer.status >= 200 && answer.status < 300) return answer;
+        throw this.#refused(request, answer);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof UpstreamError)) throw error;
+        if (error.upstreamStatus === 401 && token !== undefined && !renewed) {
+          // Once: a token that was revoked or has just expired; a second 401 is an answer.
+          renewed = true;
+          this.#options.token?.drop(token);
+          attempt--;
+          continue;
+        }
+        const wait = retryDelay(error, attempt);
+        if (attempt >= retries || !mayRepeat(request, error) || wait > budget) throw error;
+        budget -= wait;
+        this.#options.onWait?.(wait, error.message);
+        await this.#clock.sleep(wait, signal);
+      }
+    }
+  }
+
+  /** Sends a call and parses its answer as JSON; an empty answer is undefined. Errors: as `request`, and for what is no JSON. */
+  async json(request: UpstreamRequest): Promise<unknown> {
+    const answer = await this.request({
+      ...request,
+      headers: { accept: "application/json", ...request.headers },
+    });
+    if (answer.text.trim() === "") return undefined;
+    try {
+      return JSON.parse(answer.text);
+    } catch (error) {
+      throw new UpstreamError(
+        `Cannot read the answer of ${this.name} to ${request.method} ${request.path}: ${notJson(answer)}`,
+        {
+          status: answer.status,
+          body: this.#clean(answer.text),
+          code: "not_json",
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async #send(
+    request: UpstreamRequest,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<UpstreamAnswer> {
+    const way = await (this.#way ??= openWay(this.#base, this.#options));
+    const headers = new Headers({ ...this.#options.headers, ...request.headers });
+    if (token !== undefined) (this.#options.authorize ?? bearer)(headers, token);
+    const limit = AbortSignal.timeout(request.timeoutMs ?? this.#options.timeoutMs ?? 30_000);
+    const init: RequestInit & { client?: Deno.HttpClient } = {
+      method: request.method,
+      headers,
+      ...bodyOf(request, headers),
+      redirect: "manual",
+      signal: AbortSignal.any([signal, limit]),
+      ...(way.client === undefined ? {} : { client: way.client }),
+    };
+    try {
+      const response = await (this.#options.fetch ?? fetch)(way.url(urlOf(this.#base, request)), init);
+      this.#options.onAnswer?.(response.status, response.headers);
+      const text = await readBounded(
+        response,
+        request.maxAnswerBytes ?? this.#options.maxAnswerBytes ?? 32 * 1024 * 1024,
+      );
+      return { status: response.status, headers: response.headers, text };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof UpstreamError) throw error;
+      throw this.#unreachable(request, way.relay?.failure() ?? error, limit.aborted);
+    }
+  }
+
+  #refused(request: UpstreamRequest, answer: UpstreamAnswer): UpstreamError {
+    const body = this.#clean(answer.text);
+    const said = reasonOf(body) ??
+      (answer.status >= 300 && answer.status < 400 ? "a redirect, which is not followed" : undefined);
+    return new UpstreamError(
+      `Cannot ${request.method} ${request.path} at ${this.name}: it answered ${answer.status}${
+        said === undefined ? "" : `: ${said}`
+      }`,
+      { status: answer.status, body, wait: waitSeconds(answer.headers, this.#clock.now()) },
+    );
+  }
+
+  #unreachable(request: UpstreamRequest, error: unknown, timedOut: boolean): UpstreamError {
+    if (error instanceof HoldfastError) {
+      return new UpstreamError(error.message, {
+        status: null,
+        code: error.code,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+        cause: error,
+      });
+    }
+    const reason = timedOut ? "no answer in time" : this.#clean(messageOf(deepest(error)));
+    return new UpstreamError(`Cannot reach ${this.name} for ${request.method} ${request.path}: ${reason}`, {
+      status: null,
+      code: timedOut ? "timeout" : "connect",
+      cause: error,
+    });
+  }
+
+  #clean(text: string): string {
+    let clean = redactText(text);
+    for (const secret of this.#options.secrets?.() ?? []) {
+      if (secret.length >= 4) clean = clean.replaceAll(secret, "***");
+    }
+    return clean.slice(0, 2000);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const way = await this.#way?.catch(() => undefined);
+    await way?.relay?.[Symbol.asyncDispose]();
+    if (way?.relay === undefined) way?.client?.close();
+  }
+}
+
+/** How calls leave the process. */
+interface Way {
+  client: Deno.HttpClient | undefined;
+  relay: Relay | undefined;
+  /** The address to give to fetch: through a relay it is plain HTTP. */
+  url(url: URL): string;
+}
+
+async function openWay(base: URL, { trust = {}, fetch }: UpstreamOptions): Promise<Way> {
+  const direct = { relay: undefined, url: (url: URL) => url.href };
+  if (fetch !== undefined) return { ...direct, client: undefined };
+  const tls = base.protocol === "https:";
+  const relayed = (tls && (trust.pin !== undefined || trust.insecure)) || trust.allowAddress !== undefined;
+  if (!relayed) {
+    return {
+      ...direct,
+      client: trust.ca === undefined ? undefined : Deno.createHttpClient({ caCerts: [trust.ca] }),
+    };
+  }
+  const target: RelayTarget = {
+    hostname: base.hostname,
+    port: Number(base.port) || (tls ? 443 : 80),
+    tls,
+    ...(trust.pin === undefined ? {} : { pin: trust.pin }),
+    ...(trust.ca === undefined ? {} : { ca: trust.ca }),
+    ...(trust.insecure ? { insecure: true } : {}),
+    ...(trust.allowAddress === undefined ? {} : { allowAddress: trust.allowAddress }),
+  };
+  const relay = await openRelay(target);
+  return {
+    client: relay.client,
+    relay,
+    url: (url) => {
+      const plain = new URL(url);
+      plain.protocol = "http:";
+      if (url.port === "") plain.port = String(target.port);
+      return plain.href;
+    },
+  };
+}
+
+function urlOf(base: URL, { path, query = {} }: UpstreamRequest): URL {
+  const url = new URL(path.replace(/^\//, ""), base);
+  if (url.origin !== base.origin) throw new TypeError(`Path "${path}" leaves ${base.origin}`);
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    for (const item of typeof value === "object" ? value : [value]) {
+      url.searchParams.append(name, String(item));
+    }
+  }
+  return url;
+}
+
+function bodyOf({ json, form }: UpstreamRequest, headers: Headers): { body?: string } {
+  if (json !== undefined) {
+    if (!headers.has("content-type")) headers.set("content-type", "application/json");
+    return { body: JSON.stringify(json) };
+  }
+  if (form === undefined) return {};
+  headers.set("content-type", "application/x-www-form-urlencoded");
+  return { body: new URLSearchParams(form).toString() };
+}
+
+function bearer(headers: Headers, token: string): void {
+  headers.set("authorization", `Bearer ${token}`);
+}
+
+async function readBounded(response: Response, limit: number): Promise<string> {
+  if (response.body === null) return "";
+  const decoder = new TextDecoder();
+  let [text, size] = ["", 0];
+  for await (const chunk of response.body) {
+    size += chunk.byteLength;
+    if (size > limit) {
+      throw new UpstreamError(`Cannot read the answer: it is larger than ${limit} bytes`, {
+        status: response.status,
+        code: "too_large",
+      });
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function mayRepeat(request: UpstreamRequest, error: UpstreamError): boolean {
+  const status = error.upstreamStatus;
+  if (status !== null && !MAY_PASS.has(status)) return false;
+  if (["certificate_changed", "address_refused", "too_large", "not_json"].includes(error.code)) return false;
+  if (status !== null && REFUSED_UNDONE.has(status)) return true;
+  return request.idempotent ?? SAFE_TWICE.has(request.method);
+}
+
+/** What the upstream asks for, else doubling from half a second, with jitter so that callers do not come back together. */
+function retryDelay(error: UpstreamError, attempt: number): number {
+  if (error.waitSeconds !== undefined) return error.waitSeconds * 1000 + Math.random() * 250;
+  return Math.min(30_000, 500 * 2 ** attempt) * (0.75 + Math.random() / 2);
+}
+
+/** `Retry-After` in seconds, as a number or a date (RFC 9110, section 10.2.3). */
+export function waitSeconds(headers: Headers, now: number): number | undefined {
+  const text = headers.get("retry-after")?.trim();
+  if (text === undefined || text === "") return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, (at - now) / 1000);
+}
+
+/** What an error body says in its usual places, or undefined. */
+export function reasonOf(body: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value !== "object" || value === null) return undefined;
+    for (const key of ["message", "detail", "error_description", "errorMessage", "error", "title"]) {
+      const said: unknown = Reflect.get(value, key);
+      if (typeof said === "string" && said !== "") return said;
+    }
+  } catch {
+    if (/^\s*<(!doctype|html)/i.test(body)) return "an HTML page, as a proxy sends it";
+    const line = body.trim().split("\n")[0] ?? "";
+    if (line !== "" && line.length <= 200) return line;
+  }
+  return undefined;
+}
+
+function notJson(answer: UpstreamAnswer): string {
+  return /^\s*<(!doctype|html)/i.test(answer.text)
+    ? "it is an HTML page, as a proxy or a login page sends it"
+    : "it is not JSON";
+}
+
+function deepest(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? deepest(error.cause) : error;
+}
