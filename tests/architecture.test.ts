@@ -128,8 +128,9 @@ function judgeImport({ from, to }: Import): string | undefined {
 
 function judgeImports(sources: Sources): string[] {
   const imports = importsOf(sources);
+  const sentences = new Set(imports.map(judgeImport).filter((sentence) => sentence !== undefined));
   return [
-    ...imports.map(judgeImport).filter((sentence) => sentence !== undefined),
+    ...sentences,
     ...cyclesOf(imports).map((path) => `${path.join(" imports ")}: imports must not go in a circle`),
   ];
 }
