@@ -96,6 +96,8 @@ export interface RestoreRequest {
   force: boolean;
   /** Restore numeric owner and group (needs privileges); failures become warnings. */
   owners: boolean;
+  /** Also make symbolic links that lead out of the target (never written through); refused without it. */
+  outside_links?: boolean;
 }
 
 /** What a restore did. */

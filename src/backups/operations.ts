@@ -1,0 +1,213 @@
+/** What people can ask of the catalogue. */
+import { resolve } from "node:path";
+import { z } from "zod";
+import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
+import { type Operation, operation } from "../lib/operation.ts";
+import { formatSize } from "../lib/size.ts";
+import type { Backups } from "./backups.ts";
+import {
+  Backup,
+  BackupFilter,
+  BackupVerification,
+  ImportResult,
+  PruneResult,
+  RestoreFields,
+  RestoreResult,
+} from "./model.ts";
+
+/** What the operations need of the app. */
+export interface BackupsApp {
+  backups: Backups;
+}
+
+const Ref = z.strictObject({
+  backup: z.string().min(1).describe(
+    "Id or name of the backup; the first four or more characters of an id will do",
+  ),
+});
+
+const scope = {
+  server: (app: BackupsApp, input: z.output<typeof Ref>) => app.backups.serverOf(input.backup),
+};
+
+/** Paths in commands are relative to where the person is, which the daemon does not know. */
+const absolute = { parse: (text: string) => resolve(text) };
+
+export const listBackups = operation({
+  name: "backups.list",
+  route: "GET /api/v1/backups",
+  role: "user",
+  scope: "filtered",
+  summary: "List backups, newest first",
+  input: BackupFilter,
+  output: z.array(Backup),
+  cli: {
+    flags: { server_id: { hidden: true }, schedule_id: { hidden: true } },
+    columns: [
+      { key: "id" },
+      { key: "name" },
+      { key: "status" },
+      { key: "size_bytes", title: "size", format: "bytes", align: "right" },
+      { key: "verified_ok", title: "good", format: "boolean" },
+    ],
+    examples: [
+      "holdfast backups list",
+      "holdfast backups list --schedule nightly --status completed --output json",
+    ],
+  },
+  run: (app: BackupsApp, input, caller) => app.backups.list(input, caller),
+});
+
+export const getBackup = operation({
+  name: "backups.get",
+  route: "GET /api/v1/backups/{backup}",
+  role: "user",
+  scope,
+  summary: "Show one backup",
+  input: Ref,
+  output: Backup,
+  cli: { args: ["backup"], examples: ["holdfast backups get 3f9c01ab"] },
+  run: (app: BackupsApp, input) => app.backups.get(input.backup),
+});
+
+export const verifyBackup = operation({
+  name: "backups.verify",
+  route: "POST /api/v1/backups/{backup}/verify",
+  role: "operator",
+  scope,
+  summary: "Read a backup again and compare it with what was written",
+  description: "Answers when all of it was read. The command ends with 20 when the backup is not good. " +
+    "With --file PATH it verifies a file without any database.",
+  input: Ref,
+  output: BackupVerification,
+  cli: {
+    args: ["backup?"],
+    text: (found) =>
+      found.ok
+        ? `${found.name} is good: ${found.item_count} items, ${formatSize(found.size_bytes ?? 0)}`
+        : [`${found.name} is not good:`, ...found.problems].join("\n  "),
+    exit: (found) => found.ok ? 0 : EXIT_BAD_ANSWER,
+    examples: ["holdfast backups verify 3f9c01ab"],
+  },
+  run: (app: BackupsApp, input, caller) => app.backups.verify(input.backup, caller),
+});
+
+export const restoreBackup = operation({
+  name: "backups.restore",
+  route: "POST /api/v1/backups/{backup}/restore",
+  role: "operator",
+  scope,
+  summary: "Restore a backup into a directory, whole or in part",
+  description:
+    "Answers when all of it was written. Nothing is written outside the directory, and nothing is " +
+    "overwritten unless forced. With --file PATH it restores a file without any database.",
+  input: Ref.extend(RestoreFields.shape),
+  output: RestoreResult,
+  cli: {
+    args: ["backup?"],
+    flags: { to: { flag: "--to <directory>", ...absolute }, patterns: { flag: "--pattern <glob>" } },
+    text: (done) =>
+      [
+        `Restored ${done.item_count} items (${formatSize(done.restored_bytes)}) to ${done.to}`,
+        ...done.warnings,
+      ]
+        .join("\n"),
+    examples: [
+      "holdfast backups restore 3f9c01ab --to /srv/restored",
+      'holdfast backups restore 3f9c01ab --to /srv/restored --pattern "srv/data/**/*.conf"',
+      "holdfast backups restore --file /mnt/usb/nightly.tar.zst --to /srv/restored",
+    ],
+  },
+  run: (app: BackupsApp, { backup, ...fields }, caller) => app.backups.restore(backup, fields, caller),
+});
+
+export const deleteBackup = operation({
+  name: "backups.delete",
+  route: "DELETE /api/v1/backups/{backup}",
+  role: "operator",
+  scope,
+  summary: "Delete a backup and its artifact",
+  description: "The last verified good copy of a schedule is refused unless forced.",
+  input: Ref.extend({
+    force: z.boolean().default(false).describe("Also delete the last verified good copy"),
+    reason: z.string().min(1).max(200).optional().describe("Why, for the record"),
+  }),
+  output: z.null(),
+  status: 204,
+  cli: {
+    args: ["backup"],
+    confirm: "Delete this backup and its artifact for good?",
+    text: () => "Deleted",
+    examples: ["holdfast backups delete 3f9c01ab --yes"],
+  },
+  run: (app: BackupsApp, { backup, ...how }, caller) => app.backups.delete(backup, how, caller),
+});
+
+export const pruneBackups = operation({
+  name: "backups.prune",
+  route: "POST /api/v1/backups/prune",
+  role: "operator",
+  scope: {
+    server: (app: BackupsApp, input: { schedule: string }) => app.backups.serverOfSchedule(input.schedule),
+  },
+  summary: "Remove what a schedule keeps beyond its maximum, and say why",
+  description:
+    "Never removes the last verified good copy. The command ends with 20 when something could not be removed.",
+  input: z.strictObject({
+    schedule: z.string().min(1).describe("Schedule (name, server/name or id)"),
+    max_backups: z.int().min(1).optional().describe("Keep so many instead of what the schedule says"),
+    dry_run: z.boolean().default(false).describe("Only say what would be done"),
+  }),
+  output: PruneResult,
+  cli: {
+    rows: (done) => done.decisions,
+    columns: [
+      { key: "backup_id", title: "id" },
+      { key: "created_at", title: "created", format: "instant" },
+      { key: "keep", format: "boolean" },
+      { key: "reason" },
+    ],
+    exit: (done) => done.problems.length === 0 ? 0 : EXIT_BAD_ANSWER,
+    examples: ["holdfast backups prune --schedule nightly --dry-run"],
+  },
+  run: (app: BackupsApp, input, caller) => app.backups.prune(input, caller),
+});
+
+export const importBackups = operation({
+  name: "backups.import",
+  route: "POST /api/v1/backups/import",
+  role: "operator",
+  // A directory holds backups of any server.
+  scope: { server: () => Promise.resolve(null) },
+  summary: "Take the backups that lie in a directory into the catalogue",
+  description:
+    "Reads the manifests beside the artifacts. Doing it again changes nothing. Imported backups count as " +
+    "verified only after `backups verify`. The command ends with 20 when a manifest could not be used.",
+  input: z.strictObject({
+    directory: z.string().min(1).describe("Directory of artifacts and their manifests, as an absolute path"),
+  }),
+  output: ImportResult,
+  cli: {
+    args: ["directory"],
+    flags: { directory: absolute },
+    text: (done) =>
+      [
+        `Imported ${done.imported.length}, known already ${done.known}`,
+        ...done.imported.map((backup) => `  ${backup.id}  ${backup.name}`),
+        ...done.problems.map(({ path, problem }) => `  ${path}: ${problem}`),
+      ].join("\n"),
+    exit: (done) => done.problems.length === 0 ? 0 : EXIT_BAD_ANSWER,
+    examples: ["holdfast backups import /srv/backups"],
+  },
+  run: (app: BackupsApp, input, caller) => app.backups.import(input.directory, caller),
+});
+
+export const operations: readonly Operation<BackupsApp>[] = [
+  listBackups,
+  getBackup,
+  verifyBackup,
+  restoreBackup,
+  deleteBackup,
+  pruneBackups,
+  importBackups,
+];

@@ -1,0 +1,95 @@
+/** What the parts of the service share. */
+import { isAbsolute } from "node:path";
+import { getLogger } from "@logtape/logtape";
+import { type Clock, iso } from "../lib/clock.ts";
+import type { Caller } from "../lib/operation.ts";
+import type { Server } from "../servers/mod.ts";
+import type { Database } from "../store/mod.ts";
+import type { EngineContext, Progress } from "./engine.ts";
+import type { Engines, EngineSettings } from "./engines.ts";
+import type { OnDisk } from "./model.ts";
+import type { BackupsTables, Db } from "./queries.ts";
+
+/** Settings of the service. */
+export interface BackupsSettings extends EngineSettings {
+  /** Verify an artifact that its engine did not read back itself. */
+  verify_after: boolean;
+}
+
+/** What the catalogue has to know of a schedule. */
+export interface BackedUpSchedule {
+  id: string;
+  server_id: number;
+  max_backups: number;
+}
+
+/** What the service is given from outside. */
+export interface Surroundings {
+  database: Database;
+  clock: Clock;
+  settings: BackupsSettings;
+  /** A server by id or name. Errors: `not_found`. */
+  findServer(ref: number | string): Promise<Pick<Server, "id" | "name">>;
+  /** A schedule by id, name or `server/name`. Errors: `not_found`, `invalid` when it is ambiguous. */
+  findSchedule(ref: string): Promise<BackedUpSchedule>;
+  /** The text of a named secret. Errors: `not_found`. */
+  secret(name: string): Promise<string>;
+  /** How far a verification or restore is, where somebody watches this process. */
+  progress?(update: Progress): void;
+}
+
+/** What each part works with. */
+export interface Parts extends Surroundings {
+  engines: Engines;
+}
+
+/** The program itself, for what nobody asked for. */
+export function system(operation: string): Caller {
+  return {
+    kind: "system",
+    id: 0,
+    name: "system:backups",
+    role: "admin",
+    servers: null,
+    on_host: true,
+    address: null,
+    request_id: "",
+    operation,
+    session_id: null,
+    signal: new AbortController().signal,
+    trail: { lines: 0 },
+  };
+}
+
+export const log = getLogger(["holdfast", "backups"]);
+
+export function tables(parts: Parts): Db {
+  return parts.database.tables<BackupsTables>();
+}
+
+export function now(parts: Parts): string {
+  return iso(parts.clock.now());
+}
+
+/** The context of an engine's work that no run records. */
+export function workContext(parts: Parts, signal: AbortSignal): EngineContext {
+  return {
+    signal,
+    now: () => parts.clock.now(),
+    log: (level, text) => log[level]("{text}", { text }),
+    progress: (update) => parts.progress?.(update),
+    secret: (name) => parts.secret(name),
+  };
+}
+
+/** What is where an artifact should be. */
+export async function onDisk(path: string): Promise<OnDisk> {
+  if (!isAbsolute(path)) return "elsewhere";
+  try {
+    const { size, mtime, isFile } = await Deno.stat(path);
+    return isFile ? { size_bytes: size, mtime_ms: mtime?.getTime() ?? 0 } : "elsewhere";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return "missing";
+    throw error;
+  }
+}

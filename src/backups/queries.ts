@@ -1,0 +1,193 @@
+/** Every statement on the tables of the catalogue. */
+import type { Kysely, Selectable, Updateable } from "kysely";
+import { z } from "zod";
+import { Backup } from "./model.ts";
+
+/** A row of the catalogue; `verified_ok` is 0 or 1. */
+interface BackupRow
+  extends Omit<Backup, "backup_id" | "file_path" | "backup_type" | "status" | "verified_ok"> {
+  backup_type: string;
+  status: string;
+  verified_ok: number | null;
+  /** Set while the artifact is being removed; a crash leaves it for the next start. */
+  deleting_since: string | null;
+  deleted_at: string | null;
+  deleted_reason: string | null;
+}
+
+/** A backup in the making; `directories` is a JSON array of where its files appear. */
+interface MakeRow {
+  id: string;
+  name: string;
+  engine: string;
+  directories: string;
+  started_at: string;
+}
+
+export interface BackupsTables {
+  backups: BackupRow;
+  backup_makes: MakeRow;
+}
+
+export type Db = Kysely<BackupsTables>;
+
+/** Conditions of a list; what is absent does not limit. */
+export interface BackupConditions {
+  server_ids?: readonly number[];
+  schedule_id?: string;
+  status?: string;
+  limit: number;
+  offset: number;
+}
+
+/** Newest first. */
+export async function listBackups(db: Db, wanted: BackupConditions): Promise<Backup[]> {
+  if (wanted.server_ids?.length === 0) return [];
+  let query = live(db).orderBy("created_at", "desc").orderBy("id", "desc");
+  if (wanted.server_ids !== undefined) query = query.where("server_id", "in", wanted.server_ids);
+  if (wanted.schedule_id !== undefined) query = query.where("schedule_id", "=", wanted.schedule_id);
+  if (wanted.status !== undefined) query = query.where("status", "=", wanted.status);
+  return (await query.limit(wanted.limit).offset(wanted.offset).execute()).map(fromRow);
+}
+
+/** All of a schedule, newest first. */
+export async function backupsOfSchedule(db: Db, scheduleId: string): Promise<Backup[]> {
+  const query = live(db).where("schedule_id", "=", scheduleId);
+  return (await query.orderBy("created_at", "desc").orderBy("id", "desc").execute()).map(fromRow);
+}
+
+export async function backupById(db: Db, id: string): Promise<Backup | undefined> {
+  const row = await live(db).where("id", "=", id).executeTakeFirst();
+  return row && fromRow(row);
+}
+
+/** Those a person may mean: with this name, or with an id that begins so. */
+export async function backupsLike(db: Db, ref: string): Promise<Backup[]> {
+  const named = live(db).where("name", "=", ref).orderBy("id").limit(AMBIGUOUS);
+  const found = await named.execute();
+  if (found.length > 0 || !/^[0-9a-f]{4,}$/.test(ref)) return found.map(fromRow);
+  // "g" follows the last hexadecimal digit.
+  const prefixed = live(db).where("id", ">=", ref).where("id", "<", `${ref}g`).orderBy("id").limit(AMBIGUOUS);
+  return (await prefixed.execute()).map(fromRow);
+}
+
+/** Enough to say that a reference is ambiguous, and to name some. */
+const AMBIGUOUS = 5;
+
+export async function backupByPath(db: Db, path: string): Promise<Backup | undefined> {
+  const row = await live(db).where("path", "=", path).executeTakeFirst();
+  return row && fromRow(row);
+}
+
+/** The entry with this id, deleted or not, with the path it had. */
+export async function anyBackup(db: Db, id: string): Promise<{ path: string; deleted: boolean } | undefined> {
+  const row = await db.selectFrom("backups").select(["path", "deleted_at"]).where("id", "=", id)
+    .executeTakeFirst();
+  return row && { path: row.path, deleted: row.deleted_at !== null };
+}
+
+export async function insertBackup(db: Db, backup: Backup): Promise<void> {
+  const { backup_id: _, file_path: __, verified_ok, ...row } = backup;
+  await db.insertInto("backups").values({
+    ...row,
+    verified_ok: toInteger(verified_ok),
+    deleting_since: null,
+    deleted_at: null,
+    deleted_reason: null,
+  }).execute();
+}
+
+/** An artifact that was deleted or missing is there again, perhaps elsewhere. */
+export async function reviveBackup(db: Db, id: string, path: string): Promise<void> {
+  await update(db, id, {
+    path,
+    missing_since: null,
+    changed_at: null,
+    verified_at: null,
+    verified_ok: null,
+    verify_detail: null,
+    deleting_since: null,
+    deleted_at: null,
+    deleted_reason: null,
+  });
+}
+
+export async function storeVerification(
+  db: Db,
+  id: string,
+  found: Pick<Backup, "verified_at" | "verified_ok" | "verify_detail" | "missing_since" | "changed_at">,
+): Promise<void> {
+  await update(db, id, { ...found, verified_ok: toInteger(found.verified_ok) });
+}
+
+export async function markDeleting(db: Db, id: string, at: string, reason: string): Promise<void> {
+  await update(db, id, { deleting_since: at, deleted_reason: reason });
+}
+
+export async function markDeleted(db: Db, id: string, at: string): Promise<void> {
+  await update(db, id, { deleting_since: null, deleted_at: at });
+}
+
+export async function unmarkDeleting(db: Db, id: string): Promise<void> {
+  await update(db, id, { deleting_since: null, deleted_reason: null });
+}
+
+/** Entries whose removal was begun and not finished. */
+export async function halfDeleted(db: Db): Promise<Backup[]> {
+  const query = db.selectFrom("backups").selectAll().where("deleting_since", "is not", null).orderBy("id");
+  return (await query.execute()).map(fromRow);
+}
+
+/** Forgets entries that were deleted before an instant; returns how many. */
+export async function purgeDeleted(db: Db, before: string): Promise<number> {
+  const result = await db.deleteFrom("backups").where("deleted_at", "<", before).executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** A backup in the making, with its directories. */
+export interface Make extends Omit<MakeRow, "directories"> {
+  directories: string[];
+}
+
+export async function insertMake(db: Db, make: Make): Promise<void> {
+  await db.insertInto("backup_makes").values({ ...make, directories: JSON.stringify(make.directories) })
+    .execute();
+}
+
+export async function deleteMake(db: Db, id: string): Promise<void> {
+  await db.deleteFrom("backup_makes").where("id", "=", id).execute();
+}
+
+export async function listMakes(db: Db): Promise<Make[]> {
+  const rows = await db.selectFrom("backup_makes").selectAll().orderBy("started_at").execute();
+  return rows.map((row) => ({ ...row, directories: z.array(z.string()).parse(JSON.parse(row.directories)) }));
+}
+
+function live(db: Db) {
+  return db.selectFrom("backups").selectAll().where("deleted_at", "is", null).where(
+    "deleting_since",
+    "is",
+    null,
+  );
+}
+
+async function update(db: Db, id: string, values: Updateable<BackupRow>): Promise<void> {
+  await db.updateTable("backups").set(values).where("id", "=", id).execute();
+}
+
+function toInteger(value: boolean | null): number | null {
+  return value === null ? null : value ? 1 : 0;
+}
+
+const Words = Backup.pick({ backup_type: true, status: true });
+
+function fromRow(row: Selectable<BackupRow>): Backup {
+  const { deleting_since: _, deleted_at: __, deleted_reason: ___, ...backup } = row;
+  return {
+    ...backup,
+    ...Words.parse(row),
+    backup_id: row.id,
+    file_path: row.path,
+    verified_ok: row.verified_ok === null ? null : row.verified_ok === 1,
+  };
+}
