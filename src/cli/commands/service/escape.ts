@@ -1,0 +1,52 @@
+/**
+ * Words as systemd reads them: quoted where it splits at blanks, `%` doubled where it expands specifiers, `$` doubled
+ * where it replaces variables (systemd.syntax(7), systemd.unit(5) "Specifiers", systemd.service(5) "Command lines").
+ */
+import { HoldfastError } from "../../../lib/errors.ts";
+
+/** One path of a list setting such as `ReadWritePaths=`. Errors: `invalid` for a path with control characters. */
+export function pathWord(path: string): string {
+  return quoted(path.replaceAll("%", "%%"));
+}
+
+/** One argument of `ExecStart=`. Errors: `invalid` for an argument with control characters. */
+export function commandWord(word: string): string {
+  const escaped = word.replaceAll("%", "%%").replaceAll("$", "$$$$");
+  // A lone semicolon would begin another command.
+  return escaped === ";" ? "\\;" : quoted(escaped);
+}
+
+/** The program of `ExecStart=`: no variable is replaced there. Errors: `invalid` for a path with control characters. */
+export function programWord(path: string): string {
+  return quoted(path.replaceAll("%", "%%"));
+}
+
+function quoted(text: string): string {
+  if (/\p{Cc}/u.test(text)) {
+    throw new HoldfastError(
+      "invalid",
+      `Cannot write ${JSON.stringify(text)} into a unit: it has control characters`,
+    );
+  }
+  if (/^[\w/.,:=@%$+~-]+$/.test(text) && !text.includes(":")) return text;
+  return `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
+}
+
+/** The words of a list setting, unquoted; `%%` is a percent sign again. Other specifiers stay as they are. */
+export function readWords(text: string): string[] {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote = "";
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === "\\") word = (word ?? "") + (text[++i] ?? "");
+    else if (quote !== "" && c === quote) quote = "";
+    else if (quote === "" && (c === '"' || c === "'")) [quote, word] = [c, word ?? ""];
+    else if (quote === "" && /\s/.test(c)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else word = (word ?? "") + c;
+  }
+  if (word !== undefined) words.push(word);
+  return words.map((item) => item.replaceAll("%%", "%"));
+}
