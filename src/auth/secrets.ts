@@ -40,8 +40,8 @@ export class Secrets {
   }
 
   /** Names and times. */
-  list(): Promise<SecretInfo[]> {
-    return queries.listSecrets(this.#db);
+  async list(): Promise<SecretInfo[]> {
+    return (await queries.listSecrets(this.#db)).map(infoOf);
   }
 
   /** Makes a secret or replaces its value. Errors: `unavailable` when the key file is missing or damaged. */
