@@ -88,7 +88,7 @@ export class Authenticator {
       : null;
     return {
       identity: { ...BARE, kind: "user", id: user.id, name: user.name, role: user.role, servers, session_id },
-      expires_at,
+      expires_at: Math.min(expires_at, Date.parse(session.expires_at)),
       noted_at: 0,
     };
   }

@@ -10,8 +10,8 @@ const One = z.strictObject({ key: z.string().min(1).max(200).describe("Name or i
 const columns: readonly ColumnSpec[] = [
   { key: "id", align: "right" },
   { key: "name" },
-  { key: "prefix" },
   { key: "role" },
+  { key: "all_servers", title: "ALL SERVERS", format: "boolean" },
   { key: "servers", format: "list" },
   { key: "expires_at", title: "EXPIRES", format: "instant" },
   { key: "last_used_at", title: "LAST USED", format: "instant" },
@@ -62,7 +62,7 @@ const createKey = operation({
   status: 201,
   cli: {
     flags: {
-      servers: { flag: "--server <server>", description: "Limit to this server, by name or id (repeatable)" },
+      servers: { flag: "--server <server>", description: "Limit to this server, by name or id" },
       expires_in_seconds: {
         flag: "--expires-in <duration>",
         description: "Expire after, such as 90d; default never",

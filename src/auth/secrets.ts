@@ -131,6 +131,7 @@ function seal(key: Buffer, name: string, value: string): string {
 
 function unseal(key: Buffer, name: string, sealed: string): string {
   const bytes = Buffer.from(sealed, "base64url");
+  if (bytes.length < NONCE_BYTES + TAG_BYTES) throw doesNotOpen(name);
   const nonce = bytes.subarray(0, NONCE_BYTES);
   const tag = bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
   try {
@@ -140,12 +141,16 @@ function unseal(key: Buffer, name: string, sealed: string): string {
     const body = decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES));
     return Buffer.concat([body, decipher.final()]).toString("utf8");
   } catch (error) {
-    throw new HoldfastError("unavailable", `Cannot read secret "${name}": the key file does not fit it`, {
-      code: "secrets_key_wrong",
-      cause: error,
-      hint: "restore the key file that sealed it, or set the secret again",
-    });
+    throw doesNotOpen(name, error);
   }
+}
+
+function doesNotOpen(name: string, cause?: unknown): HoldfastError {
+  return new HoldfastError("unavailable", `Cannot read secret "${name}": the key file does not fit it`, {
+    code: "secrets_key_wrong",
+    cause,
+    hint: "restore the key file that sealed it, or set the secret again",
+  });
 }
 
 function noSecret(name: string): HoldfastError {

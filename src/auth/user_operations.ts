@@ -66,7 +66,7 @@ const createUser = operation({
     columns,
     secret: { field: "password", prompt: "Password of the new user" },
     flags: {
-      servers: { flag: "--server <server>", description: "Server to assign, by name or id (repeatable)" },
+      servers: { flag: "--server <server>", description: "Server to assign, by name or id" },
     },
     examples: [
       "holdfast users create --name ada --role admin",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { AuthSettings } from "../../src/auth/mod.ts";
 import { TokenPair } from "../../src/auth/model.ts";
 import type { Caller } from "../../src/lib/operation.ts";
 import { caller } from "../support/store.ts";
@@ -6,8 +7,8 @@ import { type Access, access, MINUTE, nobody, PASSWORD, person, SETTINGS } from 
 
 const LOGIN = { username: "bo", password: PASSWORD };
 
-async function withUser(): Promise<Access> {
-  const a = await access();
+async function withUser(settings: Partial<AuthSettings> = {}): Promise<Access> {
+  const a = await access(settings);
   await a.call("users.create", { name: "bo", role: "user", password: PASSWORD, servers: [1] });
   return a;
 }
@@ -147,6 +148,15 @@ Deno.test("a session that nobody uses ends, and junk is no refresh token", async
   a.clock.advance(SETTINGS.refresh_token_seconds * 1000);
   await assert.rejects(a.call("auth.refresh", { refresh_token }, nobody()), REFUSED);
   await assert.rejects(a.call("auth.refresh", { refresh_token: "hfr_junk" }, nobody()), REFUSED);
+});
+
+Deno.test("a token ends with its session, though it was just used and says longer", async () => {
+  await using a = await withUser({ refresh_token_seconds: 600 });
+  const { access_token } = await login(a);
+  a.clock.advance(10 * MINUTE - 1);
+  await who(a, access_token);
+  a.clock.advance(1);
+  await assert.rejects(who(a, access_token), REFUSED);
 });
 
 Deno.test("log-out ends this session only, log-out everywhere ends all", async () => {
