@@ -77,8 +77,8 @@ function valuesOf(option: Option, nouns: ReadonlySet<string>): [string, Value][]
   return namesOf(option).map((name) => [name, value]);
 }
 
-const DIRECTORY = /(^|[-_])(dir|directory|destination|source|to)$/;
-const FILE = /(^|[-_])(file|path|socket)$/;
+const DIRECTORY = /(^|[-_])(dir|directory|destination|directories|source|to)$/;
+const FILE = /(^|[-_])(file|path|socket)s?$/;
 
 function valueOf(
   from: Pick<Option | Argument, "argChoices">,

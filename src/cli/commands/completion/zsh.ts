@@ -55,7 +55,6 @@ function argumentRows({ path, arguments: values, repeats }: Place): [string, str
 }
 
 const WALK = `_holdfast() {
-  emulate -L zsh
   local REPLY word at= skip= flag= cur=\${words[CURRENT]} prev=\${words[CURRENT-1]}
   local -a reply context names
   integer i position=0
