@@ -75,10 +75,9 @@ export class Backups implements BackupMaker {
     return settleAll(this.#parts, this.#maker);
   }
 
-  /** Forgets entries of backups that were deleted more than so many days ago. Returns how many. */
-  purgeDeleted(keepDays: number): Promise<number> {
-    const before = iso(this.#parts.clock.now() - keepDays * DAY_MS);
-    return queries.purgeDeleted(tables(this.#parts), before);
+  /** Forgets entries of backups that were deleted more than so many days ago; 0 forgets none. Returns how many. `now` in milliseconds. */
+  async purgeDeleted(now: number, keepDays: number): Promise<number> {
+    return keepDays === 0 ? 0 : await queries.purgeDeleted(tables(this.#parts), iso(now - keepDays * DAY_MS));
   }
 
   /** Newest first; a limited caller gets those of its servers. Errors: `not_found` for an unknown server or schedule, `forbidden`. */

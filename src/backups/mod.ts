@@ -25,6 +25,7 @@
 export { Backups, type BackupsOptions } from "./backups.ts";
 export { confine, type Confinement, isWithin, requireAbsolute } from "./confine.ts";
 export * from "./engine.ts";
+export { archiveEngine } from "./engines/archive.ts";
 export { restoreFile, verifyFile } from "./files.ts";
 export type { BackupMaker, MakeBackup } from "./make.ts";
 export * from "./model.ts";

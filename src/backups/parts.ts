@@ -33,7 +33,7 @@ export interface Surroundings {
   /** A schedule by id, name or `server/name`. Errors: `not_found`, `invalid` when it is ambiguous. */
   findSchedule(ref: string): Promise<BackedUpSchedule>;
   /** The text of a named secret. Errors: `not_found`. */
-  secret(name: string): Promise<string>;
+  readSecret(name: string): Promise<string>;
   /** How far a verification or restore is, where somebody watches this process. */
   progress?(update: Progress): void;
 }
@@ -78,7 +78,7 @@ export function workContext(parts: Parts, signal: AbortSignal): EngineContext {
     now: () => parts.clock.now(),
     log: (level, text) => log[level]("{text}", { text }),
     progress: (update) => parts.progress?.(update),
-    secret: (name) => parts.secret(name),
+    secret: (name) => parts.readSecret(name),
   };
 }
 

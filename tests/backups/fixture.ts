@@ -97,7 +97,7 @@ export async function world(
         }
         return Promise.resolve({ id: `s${found[1]}`, server_id: Number(found[1]), max_backups: 2 });
       },
-      secret: (name) => Promise.reject(new Error(`no secret ${name}`)),
+      readSecret: (name) => Promise.reject(new Error(`no secret ${name}`)),
     });
   const backups = build(given.engine ?? copyEngine());
   const kernel: Kernel<BackupsApp> = {

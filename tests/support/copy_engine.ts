@@ -12,6 +12,17 @@ export const CopyOptions = z.strictObject({
 });
 type CopyOptions = z.output<typeof CopyOptions>;
 
+const Facts = z.object({
+  size_bytes: z.number(),
+  sha256: z.string().nullable(),
+  source_bytes: z.number(),
+  item_count: z.number(),
+  skipped_count: z.number(),
+  incomplete: z.boolean(),
+  created_at: z.string(),
+  labels: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
+});
+
 const SUFFIX = ".copy";
 const MANIFEST = ".manifest";
 
@@ -91,9 +102,10 @@ export function copyEngine(overrides: Partial<Engine<CopyOptions>> = {}): Engine
       for (const name of names.filter((name) => name.endsWith(SUFFIX + MANIFEST))) {
         const path = join(directory, name.slice(0, -MANIFEST.length));
         try {
-          yield { ...JSON.parse(Deno.readTextFileSync(path + MANIFEST)), path };
+          Deno.lstatSync(path);
+          yield { ...Facts.parse(JSON.parse(Deno.readTextFileSync(path + MANIFEST))), path };
         } catch {
-          yield { path, problem: "not a manifest" };
+          yield { path, problem: "not a manifest, or without its artifact" };
         }
       }
     },
