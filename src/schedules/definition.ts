@@ -1,0 +1,123 @@
+/** What a schedule will be: input judged and merged into the columns that are stored. */
+import { isDeepStrictEqual } from "node:util";
+import { HoldfastError } from "../lib/errors.ts";
+import type { Caller } from "../lib/operation.ts";
+import { checkExpression } from "./calendar.ts";
+import { expressionOf, hoursOf } from "./intervals.ts";
+import type { BackupSchedule, ScheduleCreate, ScheduleUpdate } from "./model.ts";
+import type { Authority, ScheduledServer, SchedulesOptions } from "./options.ts";
+import { engineOf } from "./perform.ts";
+import type { ScheduleRow } from "./queries/tables.ts";
+import { isZone, nearestZone } from "./zones.ts";
+
+/** The columns people decide about when a schedule is due. */
+export type RuleColumns = Pick<ScheduleRow, "cron_expression" | "timezone">;
+
+/** The rule in the input, or the known one where the input says nothing. Errors: `invalid`. */
+export function ruleColumns(
+  input: Pick<ScheduleUpdate, "cron_expression" | "interval_hours" | "timezone">,
+  known: RuleColumns | { cron_expression: null; timezone: string },
+): RuleColumns {
+  return {
+    cron_expression: expressionIn(input, known.cron_expression),
+    timezone: zoneIn(input.timezone ?? known.timezone),
+  };
+}
+
+function expressionIn(input: ScheduleUpdate, known: string | null): string {
+  if (input.cron_expression !== undefined) return checkExpression(input.cron_expression);
+  if (input.interval_hours !== undefined) return expressionOf(input.interval_hours);
+  if (known !== null) return known;
+  throw new HoldfastError("invalid", "Cannot schedule: neither cron_expression nor interval_hours is given", {
+    errors: [{ path: "cron_expression", message: "is needed, or interval_hours" }],
+    hint: 'say when, for example with --cron "0 2 * * *"',
+  });
+}
+
+function zoneIn(name: string): string {
+  if (isZone(name)) return name;
+  const near = nearestZone(name);
+  throw new HoldfastError("invalid", `Cannot use time zone "${name}": there is no such zone`, {
+    errors: [{ path: "timezone", message: "must be an IANA name such as Europe/Paris" }],
+    ...(near === undefined ? {} : { hint: `did you mean "${near}"?` }),
+  });
+}
+
+/** The columns that the input changes, engine and server apart. Only those are written, so that two people who change different fields both have their way. */
+export function changedColumns(input: ScheduleUpdate, known: RuleColumns): Partial<ScheduleRow> {
+  const values: Partial<ScheduleRow> = {};
+  if (input.name !== undefined) values.name = input.name;
+  if (input.description !== undefined) values.description = input.description;
+  if (input.enabled !== undefined) values.enabled = input.enabled ? 1 : 0;
+  if (input.max_backups !== undefined) values.max_backups = input.max_backups;
+  if (input.only_when_running !== undefined) values.only_when_running = input.only_when_running ? 1 : 0;
+  if (input.backup_type !== undefined) values.backup_type = input.backup_type;
+  const ruled = input.cron_expression ?? input.interval_hours ?? input.timezone;
+  return ruled === undefined ? values : { ...values, ...ruleColumns(input, known) };
+}
+
+/** The columns of what is backed up. */
+export type EngineColumns = Pick<ScheduleRow, "engine" | "engine_options" | "engine_authority">;
+
+/**
+ * The engine in the input, judged for the caller, or the known one where nothing changes: that was judged when it
+ * was set and is judged again at each run. Null when nothing changes. Errors: `invalid`, `forbidden`.
+ */
+export async function engineColumns(
+  options: SchedulesOptions,
+  input: Pick<ScheduleCreate, "engine" | "engine_options"> | ScheduleUpdate,
+  known: EngineColumns | null,
+  server: ScheduledServer,
+  caller: Caller,
+): Promise<EngineColumns | null> {
+  const knownOptions = known?.engine_options == null ? null : JSON.parse(known.engine_options);
+  const engine = input.engine === undefined ? known?.engine ?? null : input.engine;
+  // Options of another engine mean nothing to a new one.
+  const kept = engine === (known?.engine ?? null) ? knownOptions : null;
+  const given = input.engine_options === undefined ? kept : input.engine_options;
+  if (engine === (known?.engine ?? null) && isDeepStrictEqual(given, knownOptions)) return null;
+  const used = engine ?? (given === null ? null : server.default_engine);
+  if (used === null) {
+    if (given === null) return { engine: null, engine_options: null, engine_authority: null };
+    throw new HoldfastError("invalid", "Cannot set engine_options: engine is not set", {
+      errors: [{ path: "engine", message: "is needed by engine_options" }],
+      hint: "name it, for example with --engine archive",
+    });
+  }
+  const inherits = given === null && used === server.default_engine;
+  if (inherits) return { engine: used, engine_options: null, engine_authority: null };
+  const authority: Authority = { role: caller.role, on_host: caller.on_host };
+  const judged = await options.backups.validateEngine(used, given ?? {}, caller);
+  return {
+    engine: used,
+    engine_options: JSON.stringify(judged),
+    engine_authority: JSON.stringify(authority),
+  };
+}
+
+/** A stored schedule as people see it; `server` null when it is gone. */
+export function scheduleRecord(row: ScheduleRow, server: ScheduledServer | null): BackupSchedule {
+  const engine = engineOf(row, server);
+  return {
+    id: row.id,
+    server_id: row.server_id,
+    server_name: server?.name ?? null,
+    name: row.name,
+    description: row.description,
+    enabled: row.enabled === 1,
+    cron_expression: row.cron_expression,
+    interval_hours: hoursOf(row.cron_expression),
+    timezone: row.timezone,
+    max_backups: row.max_backups,
+    only_when_running: row.only_when_running === 1,
+    backup_type: row.backup_type,
+    engine: row.engine,
+    engine_options: row.engine_options === null ? null : JSON.parse(row.engine_options),
+    problem: typeof engine === "string" ? engine : null,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+    created_by: row.created_by,
+    last_run_at: row.last_run_at,
+    next_run_at: row.next_run_at,
+  };
+}

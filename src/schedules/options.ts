@@ -1,0 +1,81 @@
+/** What schedules are given: the other slices through small interfaces, and settings. */
+import type { BackupMaker } from "../backups/make.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Caller, Role } from "../lib/operation.ts";
+import type { Database } from "../store/mod.ts";
+
+/** What schedules have to know of a server. */
+export interface ScheduledServer {
+  id: number;
+  name: string;
+  default_engine: string | null;
+  default_engine_options: Record<string, unknown> | null;
+}
+
+/** The part of the registry that schedules use. */
+export interface ServerDirectory {
+  /** Errors: `not_found`. */
+  resolve(ref: number | string): Promise<ScheduledServer>;
+  isRunning(id: number, signal: AbortSignal): Promise<{ running: boolean; detail: string }>;
+}
+
+/** Settings of schedules; see `config.ts`. */
+export interface SchedulesSettings {
+  timezone: string;
+  max_concurrent_runs: number;
+  shutdown_grace_seconds: number;
+  max_log_lines: number;
+}
+
+/** What the service is made of. */
+export interface SchedulesOptions {
+  database: Database;
+  clock: Clock;
+  servers: ServerDirectory;
+  backups: BackupMaker;
+  secrets: { readSecret(name: string): Promise<string> };
+  settings: SchedulesSettings;
+  /** Called at named steps of a run; tests hang here to be a process that was killed. */
+  fault?(step: FaultStep): Promise<void> | void;
+}
+
+/** Steps at which a process may die, in the order they come. */
+export const FAULT_STEPS = [
+  "claim-written",
+  "claim-committed",
+  "run-begun",
+  "backup-made",
+  "retention-applied",
+  "end-written",
+  "end-committed",
+] as const;
+export type FaultStep = typeof FAULT_STEPS[number];
+
+/** With whose rights a schedule's engine runs: those of whoever set it. */
+export interface Authority {
+  role: Role;
+  on_host: boolean;
+}
+
+/** The scheduler as a caller, acting with the rights of whoever set what it does. */
+export function systemCaller(authority: Authority, signal: AbortSignal): Caller {
+  return {
+    kind: "system",
+    id: 0,
+    name: "system:schedules-dispatch",
+    role: authority.role,
+    servers: null,
+    on_host: authority.on_host,
+    address: null,
+    request_id: "schedules-dispatch",
+    operation: "schedules.run",
+    session_id: null,
+    signal,
+    trail: { lines: 0 },
+  };
+}
+
+/** A new key for a schedule or a run: 64 random bits as 16 hex digits. */
+export function newId(): string {
+  return crypto.getRandomValues(new Uint8Array(8)).toHex();
+}

@@ -1,0 +1,167 @@
+/** One run from the engine's choice to the recorded backup; knows nothing of queues and rows. */
+import type { Backup } from "../backups/model.ts";
+import type { Progress } from "../backups/engine.ts";
+import { HoldfastError, messageOf } from "../lib/errors.ts";
+import type { RunResult } from "./model.ts";
+import { type Authority, type ScheduledServer, type SchedulesOptions, systemCaller } from "./options.ts";
+import type { ScheduleRow } from "./queries/tables.ts";
+import type { RunLog } from "./run_log.ts";
+
+/** Why a run was asked to end; the reason of its abort signal. */
+export class RunAbort extends Error {
+  readonly outcome: Extract<RunResult, "cancelled" | "interrupted" | "timed_out">;
+
+  constructor(outcome: RunAbort["outcome"], message: string) {
+    super(message);
+    this.outcome = outcome;
+  }
+}
+
+/** How a run ended. */
+export interface RunEnding {
+  outcome: RunResult;
+  error: string | null;
+  backup: Backup | null;
+}
+
+/** What is to be run. */
+export interface Performance {
+  run_id: string;
+  trigger: "schedule" | "manual";
+  schedule: ScheduleRow;
+  log: RunLog;
+  signal: AbortSignal;
+  progress(update: Progress): void;
+}
+
+/** An engine that does not end within this time after it was asked to is left behind, in milliseconds. */
+const STOP_LIMIT_MS = 30_000;
+
+/** What a schedule backs up with, and whose rights count. */
+export interface EffectiveEngine {
+  engine: string;
+  engine_options: Record<string, unknown>;
+  authority: Authority;
+}
+
+/** The engine of a schedule, or of its server when it names none; a sentence when there is none. */
+export function engineOf(schedule: ScheduleRow, server: ScheduledServer | null): EffectiveEngine | string {
+  if (server === null) return `server ${schedule.server_id} does not exist`;
+  const engine = schedule.engine ?? server.default_engine;
+  if (engine === null) return `no engine: set one, or give server "${server.name}" a default engine`;
+  if (schedule.engine_options !== null) {
+    return {
+      engine,
+      engine_options: JSON.parse(schedule.engine_options),
+      authority: JSON.parse(schedule.engine_authority ?? '{"role":"operator","on_host":false}'),
+    };
+  }
+  // The registry judged its defaults when they were set, with the rights of whoever set them.
+  return {
+    engine,
+    engine_options: engine === server.default_engine ? server.default_engine_options ?? {} : {},
+    authority: { role: "admin", on_host: true },
+  };
+}
+
+/** Makes the backup of a run. Never throws: every failure is an ending. */
+export async function perform(options: SchedulesOptions, performance: Performance): Promise<RunEnding> {
+  const { log, signal } = performance;
+  const left = new AbortController();
+  try {
+    const ending = await Promise.race([
+      attempt(options, performance),
+      leftBehind(options, signal, left.signal),
+    ]);
+    if (ending.error !== null) log.add("error", ending.error);
+    return ending;
+  } finally {
+    left.abort();
+  }
+}
+
+async function attempt(options: SchedulesOptions, performance: Performance): Promise<RunEnding> {
+  const { signal } = performance;
+  let begun = false;
+  try {
+    const request = await prepare(options, performance);
+    begun = true;
+    const backup = await options.backups.make(request, {
+      signal,
+      now: () => options.clock.now(),
+      log: (level, text) => performance.log.add(level, text),
+      progress: (update) => performance.progress(update),
+      secret: (name) => options.secrets.readSecret(name),
+    });
+    await options.fault?.("backup-made");
+    return await conclude(options, performance, backup);
+  } catch (error) {
+    if (signal.reason instanceof RunAbort) return aborted(signal.reason);
+    return { outcome: begun ? "failed" : "refused", error: messageOf(error), backup: null };
+  }
+}
+
+/** What the engine is asked for, checked once more: sources vanish, links change, rights are taken away. */
+async function prepare(options: SchedulesOptions, { schedule, run_id, trigger, signal }: Performance) {
+  const server = await options.servers.resolve(schedule.server_id);
+  const effective = engineOf(schedule, server);
+  if (typeof effective === "string") throw new HoldfastError("invalid", effective);
+  if (trigger === "manual" && schedule.only_when_running === 1) {
+    const { running, detail } = await options.servers.isRunning(server.id, signal);
+    if (!running) throw new HoldfastError("unavailable", `server "${server.name}" is not running: ${detail}`);
+  }
+  const { engine, engine_options, authority } = effective;
+  return {
+    engine,
+    engine_options: await options.backups.validateEngine(
+      engine,
+      engine_options,
+      systemCaller(authority, signal),
+    ),
+    schedule: { id: schedule.id, name: schedule.name },
+    server: { id: server.id, name: server.name },
+    run_id,
+    backup_type: trigger === "manual" ? "manual" as const : schedule.backup_type,
+  };
+}
+
+async function conclude(
+  options: SchedulesOptions,
+  { schedule, log }: Performance,
+  backup: Backup,
+): Promise<RunEnding> {
+  if (backup.status === "failed") {
+    const error = `backup ${backup.id} is incomplete: ${backup.skipped_count} entries could not be read`;
+    return { outcome: "failed", error, backup };
+  }
+  try {
+    const removed = await options.backups.applyRetention(schedule.id, schedule.max_backups);
+    for (const id of removed) log.add("info", `removed backup ${id}: more than ${schedule.max_backups} kept`);
+  } catch (error) {
+    // The backup is made and good; that an old one could not go is no reason to call it failed.
+    log.add("warning", `old backups could not be removed: ${messageOf(error)}`);
+  }
+  await options.fault?.("retention-applied");
+  return { outcome: "success", error: null, backup };
+}
+
+function aborted(reason: RunAbort): RunEnding {
+  return { outcome: reason.outcome, error: reason.message, backup: null };
+}
+
+/** Ends the run for an engine that ignores that it was asked to stop, so that nothing is stuck running. */
+async function leftBehind(
+  { clock }: SchedulesOptions,
+  signal: AbortSignal,
+  done: AbortSignal,
+): Promise<RunEnding> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true, signal: done });
+  });
+  await clock.sleep(STOP_LIMIT_MS, done);
+  const reason = signal.reason instanceof RunAbort ? signal.reason : new RunAbort("interrupted", "stopped");
+  return aborted(
+    new RunAbort(reason.outcome, `${reason.message}; the engine did not stop and was left behind`),
+  );
+}

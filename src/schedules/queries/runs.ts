@@ -1,0 +1,135 @@
+/** Statements on runs and their counts. */
+import type { RunOutcome, RunStatus } from "../model.ts";
+import { chunks, type Db, type RunRow } from "./tables.ts";
+
+export async function insertRuns(db: Db, rows: readonly RunRow[]): Promise<void> {
+  for (const part of chunks(rows, 250)) await db.insertInto("runs").values(part).execute();
+}
+
+/** Starts a queued run; false when it is not waiting any more. */
+export async function beginRun(db: Db, id: string, at: string): Promise<boolean> {
+  const { numUpdatedRows } = await db.updateTable("runs").set({ outcome: "running", started_at: at })
+    .where("id", "=", id).where("outcome", "=", "queued").executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/** What is known of a run when it ends. */
+export interface RunEnd {
+  status: RunStatus;
+  outcome: RunOutcome;
+  completed_at: string;
+  backup_id: string | null;
+  backup_size_bytes: number | null;
+  source_bytes: number | null;
+  warning_count: number;
+  error_message: string | null;
+}
+
+/** Ends a run once and counts it; undefined when it has ended already. */
+export async function endRun(db: Db, id: string, end: RunEnd): Promise<RunRow | undefined> {
+  const [row] = await db.updateTable("runs").set(end).where("id", "=", id).where("status", "=", "running")
+    .returningAll().execute();
+  if (row === undefined) return undefined;
+  await countRuns(db, { schedule_id: row.schedule_id, server_id: row.server_id, status: row.status }, 1);
+  return row;
+}
+
+async function countRuns(
+  db: Db,
+  key: { schedule_id: string; server_id: number; status: RunStatus },
+  change: number,
+): Promise<void> {
+  await db.insertInto("run_counts").values({ ...key, runs: change })
+    .onConflict((conflict) =>
+      conflict.columns(["schedule_id", "server_id", "status"])
+        .doUpdateSet((eb) => ({ runs: eb("run_counts.runs", "+", change) }))
+    ).execute();
+}
+
+/** Runs queued or under way, oldest first. */
+export function openRuns(db: Db, scheduleIds?: readonly string[]): Promise<RunRow[]> {
+  let query = db.selectFrom("runs").selectAll().where("status", "=", "running");
+  if (scheduleIds !== undefined) query = query.where("schedule_id", "in", scheduleIds);
+  return query.orderBy("queued_at").execute();
+}
+
+/** A run with the name of its schedule. */
+export type NamedRun = RunRow & { schedule_name: string };
+
+function named(db: Db) {
+  return db.selectFrom("runs").innerJoin("schedules", "schedules.id", "runs.schedule_id")
+    .selectAll("runs").select("schedules.name as schedule_name");
+}
+
+export function runById(db: Db, id: string): Promise<NamedRun | undefined> {
+  return named(db).where("runs.id", "=", id).executeTakeFirst();
+}
+
+/** Which runs to page through. */
+export interface RunFilter {
+  servers: readonly number[] | null;
+  schedule_id: string | undefined;
+}
+
+/** Number of runs, from the counts of ended ones and the few that are open. */
+export async function totalRuns(db: Db, filter: RunFilter): Promise<number> {
+  let ended = db.selectFrom("run_counts").select(({ fn }) => fn.sum<number | null>("runs").as("runs"));
+  let open = db.selectFrom("runs").select(({ fn }) => fn.countAll<number>().as("runs"))
+    .where("status", "=", "running");
+  if (filter.servers !== null) {
+    ended = ended.where("server_id", "in", filter.servers);
+    open = open.where("server_id", "in", filter.servers);
+  }
+  if (filter.schedule_id !== undefined) {
+    ended = ended.where("schedule_id", "=", filter.schedule_id);
+    open = open.where("schedule_id", "=", filter.schedule_id);
+  }
+  const [a, b] = [await ended.executeTakeFirstOrThrow(), await open.executeTakeFirstOrThrow()];
+  return Number(a.runs ?? 0) + Number(b.runs);
+}
+
+/**
+ * A page of runs, newest first. Keys are found in an index alone, from the nearer end, so that the last page of a
+ * million costs as little as the first.
+ */
+export async function pageRuns(
+  db: Db,
+  filter: RunFilter,
+  page: { limit: number; offset: number; total: number },
+): Promise<NamedRun[]> {
+  const limit = Math.min(page.limit, page.total - page.offset);
+  if (limit <= 0) return [];
+  const fromEnd = page.total - page.offset - limit;
+  const backwards = fromEnd < page.offset;
+  const order = backwards ? "asc" : "desc";
+  let keys = db.selectFrom("runs").select("id");
+  if (filter.servers !== null) keys = keys.where("server_id", "in", filter.servers);
+  if (filter.schedule_id !== undefined) keys = keys.where("schedule_id", "=", filter.schedule_id);
+  keys = keys.orderBy("started_at", order).orderBy("id", order).limit(limit)
+    .offset(backwards ? fromEnd : page.offset);
+  return await named(db).where("runs.id", "in", keys).orderBy("runs.started_at", "desc")
+    .orderBy("runs.id", "desc").execute();
+}
+
+/** Start and end of the latest successful runs of a schedule. */
+export function recentSuccesses(
+  db: Db,
+  scheduleId: string,
+  limit: number,
+): Promise<{ started_at: string; completed_at: string | null }[]> {
+  return db.selectFrom("runs").select(["started_at", "completed_at"]).where("schedule_id", "=", scheduleId)
+    .where("outcome", "=", "success").orderBy("started_at", "desc").limit(limit).execute();
+}
+
+/** Removes up to `limit` ended runs from before an instant, with their lines and counts; returns how many. */
+export async function removeRuns(db: Db, before: string, limit: number): Promise<number> {
+  const old = await db.selectFrom("runs").select("id").where("started_at", "<", before)
+    .where("status", "!=", "running").orderBy("started_at").limit(limit).execute();
+  const ids = old.map((row) => row.id);
+  if (ids.length === 0) return 0;
+  await db.deleteFrom("run_lines").where("run_id", "in", ids).execute();
+  const removed = await db.deleteFrom("runs").where("id", "in", ids)
+    .returning(["schedule_id", "server_id", "status"]).execute();
+  for (const row of removed) await countRuns(db, row, -1);
+  return removed.length;
+}

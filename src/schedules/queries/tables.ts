@@ -1,0 +1,127 @@
+/** The tables of schedules: columns are the records' fields; booleans are 0 and 1, objects JSON text. */
+import type { Generated, Kysely } from "kysely";
+import type { LineLevel, Outcome, RunOutcome, RunStatus } from "../model.ts";
+
+export interface ScheduleRow {
+  id: string;
+  server_id: number;
+  name: string;
+  description: string | null;
+  enabled: number;
+  cron_expression: string;
+  timezone: string;
+  /** Instant that `@every` is counted from: creation, or the change that set it. */
+  anchor_at: string;
+  max_backups: number;
+  only_when_running: number;
+  backup_type: "scheduled" | "manual";
+  engine: string | null;
+  engine_options: string | null;
+  /** JSON `Authority` of whoever set the engine. */
+  engine_authority: string | null;
+  /** JSON; empty until policies are set. */
+  policies: string;
+  created_at: string;
+  updated_at: string;
+  created_by: number;
+  last_run_at: string | null;
+  /** First due instant that has no row in the ledger; null when disabled or deleted. */
+  next_run_at: string | null;
+  deleted_at: string | null;
+}
+
+/** A dated version of what decides when a schedule is due; in force after `at`. */
+export interface ScheduleRevisionRow {
+  id: number;
+  schedule_id: string;
+  at: string;
+  change: "create" | "update" | "enable" | "disable" | "delete";
+  enabled: number;
+  cron_expression: string;
+  timezone: string;
+  anchor_at: string;
+  policies: string;
+  changed_by: string;
+}
+
+export interface SchedulerRevisionRow {
+  id: number;
+  at: string;
+  running: number;
+  changed_by: string;
+}
+
+/** A due instant; unique by schedule and instant. */
+export interface OccurrenceRow {
+  id: number;
+  schedule_id: string;
+  server_id: number;
+  due_at: string;
+  state: "claimed" | "running" | "settled";
+  outcome: Outcome | null;
+  result: RunOutcome | null;
+  reason: string | null;
+  run_id: string | null;
+  claimed_at: string;
+  settled_at: string | null;
+}
+
+export interface RunRow {
+  id: string;
+  schedule_id: string;
+  server_id: number;
+  trigger: "schedule" | "manual";
+  due_at: string | null;
+  attempt: number;
+  status: RunStatus;
+  outcome: RunOutcome;
+  queued_at: string;
+  /** Same as `queued_at` until it really starts. */
+  started_at: string;
+  completed_at: string | null;
+  backup_id: string | null;
+  backup_size_bytes: number | null;
+  source_bytes: number | null;
+  warning_count: number;
+  error_message: string | null;
+  created_by: number;
+  requested_by: string;
+}
+
+/** Ended runs by schedule, server and status; running ones are few and counted as they are. */
+export interface RunCountRow {
+  schedule_id: string;
+  server_id: number;
+  status: RunStatus;
+  runs: number;
+}
+
+export interface RunLineRow {
+  run_id: string;
+  seq: number;
+  at: string;
+  level: LineLevel;
+  text: string;
+}
+
+type Numbered<Row> = Omit<Row, "id"> & { id: Generated<number> };
+
+export interface SchedulesTables {
+  schedules: ScheduleRow;
+  schedule_revisions: Numbered<ScheduleRevisionRow>;
+  scheduler_revisions: Numbered<SchedulerRevisionRow>;
+  occurrences: Numbered<OccurrenceRow>;
+  runs: RunRow;
+  run_counts: RunCountRow;
+  run_lines: RunLineRow;
+}
+
+export type Db = Kysely<SchedulesTables>;
+
+/** Rows per insert: below the limits of SQLite and PostgreSQL on parameters for every table here. */
+export const INSERT_ROWS = 500;
+
+/** Parts of a list small enough for one statement. */
+export function* chunks<T>(items: readonly T[], size = INSERT_ROWS): Generator<readonly T[]> {
+  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
+}

@@ -1,0 +1,231 @@
+/** What people can ask of runs, of the scheduler and of the ledger. */
+import { z } from "zod";
+import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
+import { operation } from "../lib/operation.ts";
+import { BackupScheduleLog, LedgerEntry, LogPage, Outcome, RunEvent, SchedulerStatus } from "./model.ts";
+import type { Schedules } from "./schedules.ts";
+
+interface App {
+  schedules: Schedules;
+}
+
+const BASE = "/api/v1/backup-scheduler";
+
+const LogRef = z.strictObject({ log: z.string().min(1).describe("Id of the run") });
+
+const page = {
+  schedule_id: z.string().min(1).optional().describe("Only those of this schedule (id, name or server/name)"),
+  server_id: z.union([z.int(), z.string().min(1)]).optional().describe(
+    "Only those of this server (id or name)",
+  ),
+  offset: z.int().min(0).default(0).describe("How many to leave out, from the newest"),
+};
+
+const flags = {
+  schedule_id: { flag: "--schedule <name>" },
+  server_id: { flag: "--server <name>" },
+};
+
+/** An instant or a day; a day stands for its beginning in UTC, and for its end where a period ends. */
+const Moment = z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
+  error: "must be a day such as 2026-01-31 or an instant such as 2026-01-31T02:00:00Z",
+});
+
+export const listLogs = operation({
+  name: "schedules.logs",
+  route: `GET ${BASE}/logs`,
+  role: "user",
+  scope: "filtered",
+  summary: "List runs, newest first",
+  description: "Runs only: due instants without a run are in the ledger.",
+  input: z.strictObject({
+    ...page,
+    limit: z.int().min(1).max(1000).default(20).describe("How many at most"),
+  }),
+  output: LogPage,
+  cli: {
+    flags,
+    rows: (answer) => answer.logs,
+    columns: [
+      { key: "id" },
+      { key: "schedule_name", title: "schedule" },
+      { key: "started_at", title: "started", format: "instant" },
+      { key: "outcome" },
+      { key: "duration_seconds", title: "took", format: "duration", align: "right" },
+      { key: "backup_size_bytes", title: "size", format: "bytes", align: "right" },
+    ],
+    examples: [
+      "holdfast schedules logs --schedule nightly",
+      "holdfast schedules logs --limit 5 --output json",
+    ],
+  },
+  run: (app: App, input, caller) => app.schedules.runs.list(input, caller),
+});
+
+export const getLog = operation({
+  name: "schedules.log",
+  route: `GET ${BASE}/logs/{log}`,
+  role: "user",
+  scope: "filtered",
+  summary: "Show one run with its lines",
+  input: LogRef,
+  output: BackupScheduleLog,
+  cli: { args: ["log"], examples: ["holdfast schedules log 3f9c1a2b4d5e6f70"] },
+  run: (app: App, input, caller) => app.schedules.runs.get(input.log, caller),
+});
+
+export const cancelRun = operation({
+  name: "schedules.cancel",
+  route: `POST ${BASE}/logs/{log}/cancel`,
+  role: "operator",
+  summary: "Cancel a run that waits or is under way",
+  input: LogRef,
+  output: BackupScheduleLog,
+  cli: {
+    args: ["log"],
+    examples: ["holdfast schedules cancel 3f9c1a2b4d5e6f70"],
+    text: (log) => `Run ${log.id} of ${log.schedule_name}: ${log.outcome}`,
+  },
+  run: (app: App, input, caller) => app.schedules.cancel(input.log, caller),
+});
+
+export const followRun = operation({
+  name: "schedules.follow",
+  route: `GET ${BASE}/logs/{log}/follow`,
+  role: "user",
+  scope: "filtered",
+  summary: "Follow a run to its end",
+  description: "Its lines so far, then lines and progress as they come; the last event is the result.",
+  input: LogRef,
+  output: RunEvent,
+  stream: true,
+  cli: {
+    args: ["log"],
+    examples: ["holdfast schedules follow 3f9c1a2b4d5e6f70"],
+    text: eventText,
+    exit: (event) => event.type === "result" && event.log.status !== "success" ? EXIT_BAD_ANSWER : 0,
+  },
+  run: (app: App, input, caller) => app.schedules.runs.follow(input.log, caller),
+});
+
+function eventText(event: RunEvent): string {
+  switch (event.type) {
+    case "state":
+      return `Run ${event.run_id} is ${event.state}`;
+    case "line":
+      return event.level === "info" ? event.text : `${event.level}: ${event.text}`;
+    case "progress":
+      return event.progress_percentage === null
+        ? event.phase
+        : `${event.phase} ${event.progress_percentage} %`;
+    case "result": {
+      const { id, outcome, duration_seconds, error_message, backup_id } = event.log;
+      const detail = error_message ?? (backup_id === null ? null : `backup ${backup_id}`);
+      return `Run ${id}: ${outcome} after ${duration_seconds ?? 0}s${detail === null ? "" : `, ${detail}`}`;
+    }
+  }
+}
+
+const statusText = (status: SchedulerStatus) => {
+  const state = status.running ? "running" : "not running";
+  return [
+    `The scheduler is ${state}; last check ${status.last_check_at ?? "never"}, next ${
+      status.next_check_at ?? "none"
+    }`,
+    `${status.active_schedules} of ${status.total_schedules} schedules are enabled`,
+    ...status.current_jobs.map((job) => {
+      const percent = job.progress_percentage === null ? "" : ` ${job.progress_percentage} %`;
+      return `${job.id} ${job.schedule_name}: ${job.status}${percent}`;
+    }),
+  ].join("\n");
+};
+
+export const schedulerStatus = operation({
+  name: "scheduler.status",
+  route: `GET ${BASE}/scheduler/status`,
+  role: "user",
+  scope: "filtered",
+  summary: "Show the scheduler and the runs under way",
+  input: z.strictObject({}),
+  output: SchedulerStatus,
+  cli: { examples: ["holdfast scheduler status"], text: statusText },
+  run: (app: App, _input, caller) => app.schedules.scheduler.status(caller),
+});
+
+export const startScheduler = operation({
+  name: "scheduler.start",
+  route: `POST ${BASE}/scheduler/start`,
+  role: "admin",
+  summary: "Start due instants again after a stop",
+  input: z.strictObject({}),
+  output: SchedulerStatus,
+  cli: { examples: ["holdfast scheduler start"], text: statusText },
+  run: (app: App, _input, caller) => app.schedules.scheduler.start(caller),
+});
+
+export const stopScheduler = operation({
+  name: "scheduler.stop",
+  route: `POST ${BASE}/scheduler/stop`,
+  role: "admin",
+  summary: "Stop starting due instants; runs under way finish",
+  description: "Holds across restarts of the daemon. Instants of the time are recorded as skipped.",
+  input: z.strictObject({}),
+  output: SchedulerStatus,
+  cli: { examples: ["holdfast scheduler stop"], text: statusText },
+  run: (app: App, _input, caller) => app.schedules.scheduler.stop(caller),
+});
+
+export const restartScheduler = operation({
+  name: "scheduler.restart",
+  route: `POST ${BASE}/scheduler/restart`,
+  role: "admin",
+  summary: "Start the scheduler if it is stopped, and look for what is due at once",
+  input: z.strictObject({}),
+  output: SchedulerStatus,
+  cli: { examples: ["holdfast scheduler restart"], text: statusText },
+  run: (app: App, _input, caller) => app.schedules.scheduler.restart(caller),
+});
+
+export const listLedger = operation({
+  name: "ledger.list",
+  route: `GET ${BASE}/ledger`,
+  role: "user",
+  scope: "filtered",
+  summary: "List due instants and what became of each, newest first",
+  input: z.strictObject({
+    ...page,
+    from: Moment.optional().describe("First day or instant (UTC)"),
+    to: Moment.optional().describe("Last day or instant (UTC), included"),
+    outcome: Outcome.optional().describe("Only those with this outcome"),
+    limit: z.int().min(1).max(1000).default(100).describe("How many at most"),
+  }),
+  output: z.array(LedgerEntry),
+  cli: {
+    flags,
+    columns: [
+      { key: "due_at", title: "due", format: "instant" },
+      { key: "schedule_name", title: "schedule" },
+      { key: "outcome" },
+      { key: "result" },
+      { key: "reason" },
+    ],
+    examples: [
+      "holdfast ledger list --schedule nightly",
+      "holdfast ledger list --from 2026-01-01 --to 2026-01-31 --outcome missed",
+    ],
+  },
+  run: (app: App, input, caller) => app.schedules.ledger.list(input, caller),
+});
+
+/** Everything but the schedules themselves. */
+export const runOperations = [
+  listLogs,
+  getLog,
+  cancelRun,
+  followRun,
+  schedulerStatus,
+  startScheduler,
+  stopScheduler,
+  restartScheduler,
+  listLedger,
+];

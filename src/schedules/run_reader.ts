@@ -1,0 +1,163 @@
+/** Reading runs: pages of logs, one log with its lines, and following one while it is under way. */
+import { HoldfastError } from "../lib/errors.ts";
+import { type Caller, requireServer } from "../lib/operation.ts";
+import type { EventHub } from "./events.ts";
+import { findPastSchedule } from "./find.ts";
+import type { BackupScheduleLog, LogPage, RunEvent } from "./model.ts";
+import type { SchedulesOptions } from "./options.ts";
+import { linesAfter } from "./queries/lines.ts";
+import { type NamedRun, pageRuns, runById, totalRuns } from "./queries/runs.ts";
+import type { RunLineRow, SchedulesTables } from "./queries/tables.ts";
+import type { Runner } from "./runner.ts";
+
+/** Which logs to list. */
+export interface LogsInput {
+  schedule_id?: string | undefined;
+  server_id?: number | string | undefined;
+  limit: number;
+  offset: number;
+}
+
+/** Lines read at once. */
+const LINES_PAGE = 1000;
+
+export class RunReader {
+  readonly #options: SchedulesOptions;
+  readonly #runner: Runner;
+  readonly #hub: EventHub;
+
+  constructor(options: SchedulesOptions, runner: Runner, hub: EventHub) {
+    this.#options = options;
+    this.#runner = runner;
+    this.#hub = hub;
+  }
+
+  /** A page of runs, newest first. Errors: `not_found`, `forbidden`. */
+  async list(input: LogsInput, caller: Caller): Promise<LogPage> {
+    const servers = await visibleServers(this.#options, input.server_id, caller);
+    const schedule = input.schedule_id === undefined
+      ? undefined
+      : await findPastSchedule(this.#options, input.schedule_id, caller);
+    const filter = { servers, schedule_id: schedule?.id };
+    const total = await totalRuns(this.#tables(), filter);
+    const rows = await pageRuns(this.#tables(), filter, { limit: input.limit, offset: input.offset, total });
+    return {
+      logs: rows.map(logRecord),
+      total,
+      page: Math.floor(input.offset / input.limit) + 1,
+      size: input.limit,
+    };
+  }
+
+  /** One run with its lines. Errors: `not_found`, `forbidden`. */
+  async get(runId: string, caller: Caller): Promise<BackupScheduleLog> {
+    const run = await this.find(runId, caller);
+    await this.#runner.flush(runId);
+    const lines = await Array.fromAsync(this.#stored(runId, 0));
+    return { ...logRecord(run), logs: lines.map(lineText) };
+  }
+
+  /** A run the caller may see. Errors: `not_found`, `forbidden`. */
+  async find(runId: string, caller: Caller): Promise<NamedRun> {
+    const run = await runById(this.#tables(), runId);
+    if (run === undefined) {
+      throw new HoldfastError("not_found", `Cannot find log "${runId}"`, {
+        hint: "list them with: holdfast schedules logs",
+      });
+    }
+    requireServer(caller, run.server_id);
+    return run;
+  }
+
+  /** Stored lines, then what happens as it happens; ends with the result. Errors: `not_found`, `forbidden`. */
+  async *follow(runId: string, caller: Caller): AsyncGenerator<RunEvent> {
+    // Listening begins before reading, so that nothing happens unseen in between.
+    const live = this.#hub.subscribe(({ event }) => event.run_id === runId, caller.signal);
+    try {
+      const run = await this.find(runId, caller);
+      let seq = 0;
+      // A run that a killed process left behind is nobody's: there is nothing to wait for.
+      if (run.status === "running" && this.#runner.has(runId)) {
+        const state = run.outcome === "queued" ? "queued" as const : "running" as const;
+        yield { type: "state", run_id: runId, state, at: run.started_at };
+        await this.#runner.flush(runId);
+        for await (const line of this.#stored(runId, seq)) {
+          yield { type: "line", ...line, seq: seq = line.seq };
+        }
+        for await (const { event } of live) {
+          if (event.type === "ended") break;
+          if (event.type !== "line") {
+            if (event.type !== "state" || event.state !== state) yield event;
+          } else if (event.seq > seq + 1) {
+            await this.#runner.flush(runId);
+            for await (const line of this.#stored(runId, seq)) {
+              yield { type: "line", ...line, seq: seq = line.seq };
+            }
+          } else if (event.seq > seq) yield { ...event, seq: seq = event.seq };
+        }
+        if (caller.signal.aborted) return;
+      }
+      for await (const line of this.#stored(runId, seq)) yield { type: "line", ...line, seq: seq = line.seq };
+      yield { type: "result", log: logRecord(await this.find(runId, caller)) };
+    } finally {
+      live.close();
+    }
+  }
+
+  async *#stored(runId: string, after: number): AsyncGenerator<RunLineRow> {
+    for (let seq = after;;) {
+      const lines = await linesAfter(this.#tables(), runId, seq, LINES_PAGE);
+      yield* lines;
+      if (lines.length < LINES_PAGE) return;
+      seq = lines.at(-1)!.seq;
+    }
+  }
+
+  #tables() {
+    return this.#options.database.tables<SchedulesTables>();
+  }
+}
+
+/** The servers a list is limited to: the one asked for, else those of the caller; null is all. Errors: `not_found`, `forbidden`. */
+export async function visibleServers(
+  options: SchedulesOptions,
+  ref: number | string | undefined,
+  caller: Caller,
+): Promise<readonly number[] | null> {
+  if (ref === undefined) return caller.servers;
+  const { id } = await options.servers.resolve(ref);
+  requireServer(caller, id);
+  return [id];
+}
+
+/** A stored run as people see it. */
+export function logRecord(run: NamedRun): BackupScheduleLog {
+  return {
+    id: run.id,
+    schedule_id: run.schedule_id,
+    schedule_name: run.schedule_name,
+    server_id: run.server_id,
+    backup_id: run.backup_id,
+    status: run.status,
+    outcome: run.outcome,
+    trigger: run.trigger,
+    due_at: run.due_at,
+    attempt: run.attempt,
+    started_at: run.started_at,
+    completed_at: run.completed_at,
+    duration_seconds: durationOf(run),
+    backup_size_bytes: run.backup_size_bytes,
+    warning_count: run.warning_count,
+    error_message: run.error_message,
+  };
+}
+
+/** A clock that was set back during the run makes no negative time. */
+function durationOf({ started_at, completed_at }: NamedRun): number | null {
+  if (completed_at === null) return null;
+  return Math.max(0, Date.parse(completed_at) - Date.parse(started_at)) / 1000;
+}
+
+function lineText(line: RunLineRow): string {
+  return `${line.at} ${line.level === "info" ? "" : `${line.level}: `}${line.text}`;
+}

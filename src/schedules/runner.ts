@@ -1,0 +1,267 @@
+/** Runs what is due, so many at a time, in the order it was claimed. */
+import { getLogger } from "@logtape/logtape";
+import type { Progress } from "../backups/engine.ts";
+import { iso } from "../lib/clock.ts";
+import { tablesOf } from "../store/mod.ts";
+import { recordEnd } from "./ending.ts";
+import type { EventHub, LiveEvent } from "./events.ts";
+import type { SchedulesOptions } from "./options.ts";
+import { perform, RunAbort, type RunEnding } from "./perform.ts";
+import { estimateEnd, medianDuration, percentOf } from "./progress.ts";
+import { beginRun } from "./queries/runs.ts";
+import { scheduleById, updateSchedule } from "./queries/schedules.ts";
+import type { RunRow, ScheduleRow, SchedulesTables } from "./queries/tables.ts";
+import { RunLog } from "./run_log.ts";
+
+const logger = getLogger(["holdfast", "schedules"]);
+
+/** A run that has left the queue. */
+export interface ActiveRun {
+  row: RunRow;
+  startedAt: number;
+  progress: Progress | null;
+  /** Median duration of past successes in milliseconds. */
+  usualMs: number | null;
+  controller: AbortController;
+  log: RunLog;
+  done: Promise<void>;
+}
+
+/** Pause before the end of a run is written again after the database failed, in milliseconds. */
+const RETRY_MS = 10_000;
+
+/** Told about each run that starts and ends. */
+export interface RunListener {
+  /** `delaySeconds` is the time from the due instant, or from the request, to the start. */
+  started?(run: RunRow, delaySeconds: number): void;
+  finished?(run: RunRow): void;
+}
+
+export class Runner {
+  readonly #options: SchedulesOptions;
+  readonly #hub: EventHub;
+  readonly #queue: RunRow[] = [];
+  readonly #active = new Map<string, ActiveRun>();
+  readonly #listeners: RunListener[] = [];
+  readonly #closed = new AbortController();
+  #idle: (() => void)[] = [];
+  #dropped = Promise.resolve();
+
+  constructor(options: SchedulesOptions, hub: EventHub) {
+    this.#options = options;
+    this.#hub = hub;
+  }
+
+  listen(listener: RunListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Runs waiting for a free place, first come first. */
+  get queued(): readonly RunRow[] {
+    return this.#queue;
+  }
+
+  get active(): ReadonlyMap<string, ActiveRun> {
+    return this.#active;
+  }
+
+  /** True while this process has the run, queued or active. */
+  has(runId: string): boolean {
+    return this.#active.has(runId) || this.#queue.some((row) => row.id === runId);
+  }
+
+  /** True once the program is stopping: nothing starts any more. */
+  get closing(): boolean {
+    return this.#closed.signal.aborted;
+  }
+
+  /** Takes runs whose rows are stored as queued. */
+  enqueue(rows: readonly RunRow[]): void {
+    for (const row of rows) {
+      this.#publish(row, { type: "state", run_id: row.id, state: "queued", at: row.queued_at });
+    }
+    this.#queue.push(...rows);
+    if (this.closing) this.#dropped = this.#dropped.then(() => this.#dropQueue());
+    else this.#fill();
+  }
+
+  #fill(): void {
+    while (!this.closing && this.#active.size < this.#options.settings.max_concurrent_runs) {
+      const row = this.#queue.shift();
+      if (row === undefined) break;
+      this.#start(row);
+    }
+    if (this.#queue.length > 0 || this.#active.size > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Ends what waits: the program is stopping. */
+  async #dropQueue(): Promise<void> {
+    const reason = new RunAbort("interrupted", "Holdfast stopped before the run began");
+    for (const row of this.#queue.splice(0)) await this.#end(row, notBegun(reason), false, 0);
+  }
+
+  #start(row: RunRow): void {
+    const { database, clock, settings } = this.#options;
+    const log = new RunLog({
+      database,
+      clock,
+      runId: row.id,
+      maxLines: settings.max_log_lines,
+      publish: (line) => this.#publish(row, { type: "line", ...line }),
+    });
+    const run: ActiveRun = {
+      row,
+      startedAt: clock.now(),
+      progress: null,
+      usualMs: null,
+      controller: new AbortController(),
+      log,
+      done: Promise.resolve(),
+    };
+    this.#active.set(row.id, run);
+    run.done = this.#run(run).catch((error) =>
+      logger.error("Run {run_id} broke: {error}", { run_id: row.id, error })
+    )
+      .finally(() => {
+        this.#active.delete(row.id);
+        this.#fill();
+      });
+  }
+
+  async #run(run: ActiveRun): Promise<void> {
+    const schedule = await this.#begin(run);
+    if (schedule === undefined) return;
+    await this.#options.fault?.("run-begun");
+    const ending = schedule.deleted_at === null
+      ? await perform(this.#options, {
+        run_id: run.row.id,
+        trigger: run.row.trigger,
+        schedule,
+        log: run.log,
+        signal: run.controller.signal,
+        progress: (update) => this.#progress(run, update),
+      })
+      : notBegun(new RunAbort("cancelled", "the schedule was deleted"));
+    await run.log.close();
+    await this.#end(run.row, ending, schedule.deleted_at === null, run.log.warnings);
+  }
+
+  /** Marks the run as started, which only one process can; undefined when it is not waiting any more. */
+  async #begin(run: ActiveRun): Promise<ScheduleRow | undefined> {
+    const { row, startedAt } = run;
+    const at = iso(startedAt);
+    const schedule = await this.#insist(row, "start", () =>
+      this.#options.database.transaction(async (tx) => {
+        const db = tablesOf<SchedulesTables>(tx);
+        if (!await beginRun(db, row.id, at)) return undefined;
+        await updateSchedule(db, row.schedule_id, { last_run_at: at });
+        return await scheduleById(db, row.schedule_id);
+      }));
+    if (schedule === undefined) return undefined;
+    run.row = { ...row, outcome: "running", started_at: at };
+    run.usualMs = await medianDuration(this.#options.database.tables<SchedulesTables>(), row.schedule_id);
+    this.#publish(row, { type: "state", run_id: row.id, state: "running", at });
+    const delay = (startedAt - Date.parse(row.due_at ?? row.queued_at)) / 1000;
+    for (const listener of this.#listeners) listener.started?.(run.row, delay);
+    logger.info("Run {run_id} of {schedule} started", { run_id: row.id, schedule: schedule.name });
+    return schedule;
+  }
+
+  #progress(run: ActiveRun, update: Progress): void {
+    run.progress = update;
+    this.#publish(run.row, {
+      type: "progress",
+      run_id: run.row.id,
+      phase: update.phase,
+      done_bytes: update.done_bytes,
+      total_bytes: update.total_bytes ?? null,
+      done_items: update.done_items,
+      total_items: update.total_items ?? null,
+      progress_percentage: percentOf(update),
+      estimated_completion_at: estimateEnd(run, this.#options.clock.now()),
+    });
+  }
+
+  async #end(row: RunRow, ending: RunEnding, begun: boolean, warnings: number): Promise<void> {
+    const ended = await this.#insist(
+      row,
+      "end",
+      () => recordEnd(this.#options, row.id, ending, { begun, warnings }),
+    );
+    this.#publish(row, { type: "ended", run_id: row.id });
+    if (ended === undefined) return;
+    const { outcome, error_message: error } = ended;
+    logger.info("Run {run_id} ended: {outcome}", { run_id: row.id, outcome, error });
+    for (const listener of this.#listeners) listener.finished?.(ended);
+  }
+
+  /**
+   * Writes to the database again and again while it cannot take it (a full disk). Undefined when the program
+   * stops first: then the next start settles the run.
+   */
+  async #insist<T>(row: RunRow, what: string, write: () => Promise<T | undefined>): Promise<T | undefined> {
+    for (;;) {
+      const last = this.closing;
+      try {
+        return await write();
+      } catch (error) {
+        logger.error("Cannot record the {what} of run {run_id}: {error}", { what, run_id: row.id, error });
+        if (last) return undefined;
+        // A wait that is cut short by the shutdown leaves one more try.
+        await this.#options.clock.sleep(RETRY_MS, this.#closed.signal).catch(() => {});
+      }
+    }
+  }
+
+  /** Ends a queued or active run; false when this process does not have it. Resolves when it has ended. */
+  async cancel(runId: string, reason: RunAbort): Promise<boolean> {
+    const index = this.#queue.findIndex((row) => row.id === runId);
+    if (index >= 0) {
+      const [row] = this.#queue.splice(index, 1);
+      await this.#end(row!, notBegun(reason), false, 0);
+      this.#fill();
+      return true;
+    }
+    const run = this.#active.get(runId);
+    if (run === undefined) return false;
+    run.controller.abort(reason);
+    await run.done;
+    return true;
+  }
+
+  /** Stores the waiting lines of a run, so that a reader finds all that were published. */
+  async flush(runId: string): Promise<void> {
+    await this.#active.get(runId)?.log.flush();
+  }
+
+  /** Waits up to `graceMs` for active runs, then ends them; queued ones do not start any more. */
+  async shutdown(graceMs: number): Promise<void> {
+    this.#closed.abort();
+    await this.#dropQueue();
+    const finished = new AbortController();
+    const grace = this.#options.clock.sleep(graceMs, finished.signal).then(() => {
+      for (const run of this.#active.values()) {
+        run.controller.abort(new RunAbort("interrupted", "Holdfast was stopped during the run"));
+      }
+    }, () => {});
+    await this.idle();
+    finished.abort();
+    await grace;
+    await this.#dropped;
+  }
+
+  /** Resolves when nothing is queued or active. */
+  idle(): Promise<void> {
+    if (this.#queue.length === 0 && this.#active.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #publish(row: RunRow, event: LiveEvent): void {
+    this.#hub.publish({ schedule_id: row.schedule_id, server_id: row.server_id, event });
+  }
+}
+
+function notBegun(reason: RunAbort): RunEnding {
+  return { outcome: reason.outcome, error: reason.message, backup: null };
+}
