@@ -1,7 +1,7 @@
 /** Servers as records: what may be stored, and who may set which running check. */
 import { z } from "zod";
 import { HoldfastError } from "../lib/errors.ts";
-import type { Caller } from "../lib/operation.ts";
+import { type Caller, ROLES } from "../lib/operation.ts";
 
 const Host = z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/, "must be a host name or an IP address");
 const Port = z.int().min(1).max(65_535);
@@ -32,6 +32,10 @@ export const ServerName = z.string().trim().min(1).max(100)
   .regex(/^[^\p{Cc}/]*$/u, "must not contain slashes or control characters")
   .refine((name) => !/^\d+$/.test(name), "must not be digits only: it would be taken for an id");
 
+/** With whose rights something runs later: those of whoever set it. */
+export const Authority = z.object({ role: z.enum(ROLES), on_host: z.boolean() });
+export type Authority = z.output<typeof Authority>;
+
 /** A server of the registry, as the API and the command line show it. */
 export const Server = z.object({
   id: z.int(),
@@ -41,6 +45,8 @@ export const Server = z.object({
   running_check: RunningCheck,
   default_engine: z.string().nullable().describe("Engine of schedules that name none"),
   default_engine_options: z.record(z.string(), z.unknown()).nullable(),
+  default_engine_authority: Authority.nullable()
+    .describe("With whose rights the defaults are judged again before each run: those of who set them"),
   created_at: z.string(),
   updated_at: z.string(),
   last_check_at: z.string().nullable(),

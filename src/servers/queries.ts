@@ -1,9 +1,9 @@
 /** Every statement on the table of servers. */
 import type { Generated, Kysely, Selectable } from "kysely";
-import { RunningCheck, type RunningState, type Server } from "./model.ts";
+import { Authority, RunningCheck, type RunningState, type Server } from "./model.ts";
 import { z } from "zod";
 
-/** A row; `running_check` and `default_engine_options` are JSON. */
+/** A row; `running_check` and the two after `default_engine` are JSON. */
 interface ServerRow {
   id: Generated<number>;
   name: string;
@@ -12,6 +12,7 @@ interface ServerRow {
   running_check: string;
   default_engine: string | null;
   default_engine_options: string | null;
+  default_engine_authority: string | null;
   created_at: string;
   updated_at: string;
   last_check_at: string | null;
@@ -44,10 +45,16 @@ export async function serverByName(db: Db, name: string): Promise<Server | undef
   return row && fromRow(row);
 }
 
-/** The settable part of a row. */
+/** The part of a row that changes when somebody changes a server. */
 export type ServerValues = Pick<
   Server,
-  "name" | "host" | "description" | "running_check" | "default_engine" | "default_engine_options"
+  | "name"
+  | "host"
+  | "description"
+  | "running_check"
+  | "default_engine"
+  | "default_engine_options"
+  | "default_engine_authority"
 >;
 
 export async function insertServer(db: Db, values: ServerValues, at: string): Promise<number> {
@@ -85,6 +92,8 @@ function toRow(values: ServerValues) {
     running_check: JSON.stringify(values.running_check),
     default_engine: values.default_engine,
     default_engine_options: values.default_engine_options && JSON.stringify(values.default_engine_options),
+    default_engine_authority: values.default_engine_authority &&
+      JSON.stringify(values.default_engine_authority),
   };
 }
 
@@ -95,6 +104,7 @@ function fromRow({ deleted_at: _, ...row }: Selectable<ServerRow>): Server {
     ...row,
     running_check: RunningCheck.parse(JSON.parse(row.running_check)),
     default_engine_options: Options.parse(JSON.parse(row.default_engine_options ?? "null")),
+    default_engine_authority: Authority.nullable().parse(JSON.parse(row.default_engine_authority ?? "null")),
     last_check_running: row.last_check_running === null ? null : row.last_check_running === 1,
   };
 }

@@ -132,26 +132,38 @@ export class Servers {
   }
 
   /** What will be stored: parts that stay as they are were judged when they were set. */
-  async #judge(fields: ServerValues, known: Server | undefined, caller: Caller): Promise<ServerValues> {
+  async #judge(fields: ServerFields, known: Server | undefined, caller: Caller): Promise<ServerValues> {
     const newCheck = !isDeepStrictEqual(fields.running_check, known?.running_check);
     // A check that names the old host must not outlive a change of the host.
     const newHost = fields.host !== known?.host && fields.running_check.kind !== "command";
     if (newCheck || newHost) {
       authorizeCheck(fields.running_check, fields.host, caller, this.#options.settings.allow_commands);
     }
-    const { default_engine: engine, default_engine_options: options } = fields;
-    if (engine === null) {
-      if (options === null) return fields;
+    return { ...fields, ...await this.#judgeDefaults(fields, known, caller) };
+  }
+
+  async #judgeDefaults(fields: ServerFields, known: Server | undefined, caller: Caller): Promise<Defaults> {
+    const { default_engine, default_engine_options } = fields;
+    if (default_engine === null) {
+      if (default_engine_options === null) return NO_DEFAULTS;
       throw new HoldfastError("invalid", `Cannot set default_engine_options: default_engine is not set`, {
         errors: [{ path: "default_engine", message: "is needed by default_engine_options" }],
       });
     }
-    const same = engine === known?.default_engine &&
-      isDeepStrictEqual(options, known.default_engine_options);
-    if (same) return fields;
+    const same = default_engine === known?.default_engine &&
+      isDeepStrictEqual(default_engine_options, known.default_engine_options);
+    if (same) {
+      return {
+        default_engine,
+        default_engine_options,
+        default_engine_authority: known.default_engine_authority,
+      };
+    }
+    const judged = await this.#options.validateEngine(default_engine, default_engine_options ?? {}, caller);
     return {
-      ...fields,
-      default_engine_options: await this.#options.validateEngine(engine, options ?? {}, caller),
+      default_engine,
+      default_engine_options: judged,
+      default_engine_authority: { role: caller.role, on_host: caller.on_host },
     };
   }
 
@@ -164,6 +176,14 @@ export class Servers {
   }
 }
 
+type Defaults = Pick<Server, "default_engine" | "default_engine_options" | "default_engine_authority">;
+
+const NO_DEFAULTS: Defaults = {
+  default_engine: null,
+  default_engine_options: null,
+  default_engine_authority: null,
+};
+
 async function refuseTakenName(
   db: Parameters<typeof queries.serverByName>[0],
   name: string,
@@ -174,7 +194,7 @@ async function refuseTakenName(
   throw new HoldfastError("conflict", `Cannot use server name "${name}": server ${other.id} has it`);
 }
 
-function merge(known: Server, changes: ServerChanges): ServerValues {
+function merge(known: Server, changes: ServerChanges): ServerFields {
   return {
     name: changes.name ?? known.name,
     host: changes.host ?? known.host,

@@ -41,6 +41,7 @@ Deno.test("a server is created with its defaults, found by name and by number, c
     running_check: { kind: "none" },
     default_engine: null,
     default_engine_options: null,
+    default_engine_authority: null,
     created_at: "2026-01-02T03:04:05.000Z",
     updated_at: "2026-01-02T03:04:05.000Z",
     last_check_at: null,
@@ -151,14 +152,24 @@ Deno.test("default engine options are judged when they are set, and only then", 
     operator(),
   );
   assert.deepEqual(server.default_engine_options, { sources: ["/a"], judged: true });
+  assert.deepEqual(server.default_engine_authority, { role: "operator", on_host: false });
   const same = await world.ask(
     updateServer,
     { server: "1", host: "h", default_engine_options: { sources: ["/a"], judged: true } },
-    operator(),
+    local(),
   );
-  assert.equal(same.host, "h");
+  assert.deepEqual([same.host, same.default_engine_authority], ["h", server.default_engine_authority]);
+  const other = await world.ask(
+    updateServer,
+    { server: "1", default_engine_options: { sources: ["/b"] } },
+    local(),
+  );
+  assert.deepEqual(other.default_engine_authority, { role: "admin", on_host: true });
   const none = await world.ask(updateServer, { server: "1", default_engine: null }, operator());
-  assert.deepEqual([none.default_engine, none.default_engine_options], [null, null]);
+  assert.deepEqual(
+    [none.default_engine, none.default_engine_options, none.default_engine_authority],
+    [null, null, null],
+  );
 });
 
 Deno.test("every change leaves an audit line with before and after, a check leaves none", async () => {

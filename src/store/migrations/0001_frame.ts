@@ -139,6 +139,7 @@ async function servers(db: Kysely<unknown>): Promise<void> {
     .addColumn("running_check", "text", (c) => c.notNull())
     .addColumn("default_engine", "text")
     .addColumn("default_engine_options", "text")
+    .addColumn("default_engine_authority", "text")
     .addColumn("created_at", "text", (c) => c.notNull())
     .addColumn("updated_at", "text", (c) => c.notNull())
     .addColumn("last_check_at", "text")
