@@ -1,0 +1,107 @@
+/** What can be said against a backup before it runs. */
+import { basename, dirname, join, resolve } from "node:path";
+import { messageOf } from "../../../lib/errors.ts";
+import type { ArchiveOptions } from "./options.ts";
+import type { Root } from "./protocol.ts";
+import { codeOf } from "./system-errors.ts";
+
+/**
+ * The sources as roots of the archive, in the order given: each lies under its own absolute path without the leading
+ * slash, so two sources never collide. What lies inside another source is left out, as it is in there already.
+ */
+export function rootsOf(sources: readonly string[]): Root[] {
+  const all = [...new Set(sources.map((source) => resolve(source)))];
+  return all
+    .filter((source) => !all.some((other) => other !== source && isInside(source, other)))
+    .map((source) => ({ source, path: archivePath(source) }));
+}
+
+function archivePath(source: string): string {
+  const path = source.replaceAll("\\", "/").replace(/^([A-Za-z]):/, "$1").replace(/^\/+/, "");
+  return path === "" ? "." : path;
+}
+
+/** True when `path` is `directory` or lies below it. */
+export function isInside(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory.endsWith("/") ? directory : directory + "/");
+}
+
+/** One sentence per problem. */
+export async function checkOptions(options: ArchiveOptions): Promise<string[]> {
+  const problems: string[] = [];
+  const destination = resolve(options.destination);
+  const real = await realPathOf(destination);
+  for (const { source } of rootsOf(options.sources)) {
+    const problem = await sourceProblem(source);
+    if (problem !== null) problems.push(problem);
+    else if (isInside(real, await Deno.realPath(source))) {
+      problems.push(`Destination "${destination}" lies inside source "${source}"`);
+    }
+  }
+  const problem = await destinationProblem(destination);
+  if (problem !== null) problems.push(problem);
+  return problems;
+}
+
+async function sourceProblem(source: string): Promise<string | null> {
+  try {
+    const info = await Deno.stat(source);
+    if (info.isDirectory) Deno.readDirSync(source)[Symbol.iterator]().next();
+    else if (info.isFile) (await Deno.open(source)).close();
+    else return `Source "${source}" is neither a directory nor a file`;
+    return null;
+  } catch (error) {
+    return `Source "${source}" ${wordsFor(error, "cannot be read")}`;
+  }
+}
+
+/** Where a path would be that need not exist yet, with the links of what does exist resolved. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(await realPathOf(parent), basename(path));
+  }
+}
+
+/** Tries to write, as only that knows of read-only mounts, quotas and access lists. */
+async function destinationProblem(destination: string): Promise<string | null> {
+  let directory = destination;
+  try {
+    while (!await exists(directory)) directory = dirname(directory);
+    if (!(await Deno.stat(directory)).isDirectory) return `Destination "${directory}" is not a directory`;
+    await Deno.remove(await Deno.makeTempFile({ dir: directory, prefix: ".holdfast-" }));
+    return null;
+  } catch (error) {
+    return `Destination "${directory}" ${wordsFor(error, "cannot be written to")}`;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+function wordsFor(error: unknown, otherwise: string): string {
+  switch (codeOf(error)) {
+    case "ENOENT":
+      return "does not exist";
+    case "ENOTDIR":
+      return "does not exist: part of its path is a file";
+    case "EACCES":
+    case "EPERM":
+      return `${otherwise}: permission denied`;
+    case "EROFS":
+      return "is on a read-only file system";
+    case "ENOSPC":
+      return "has no space left";
+    default:
+      return `${otherwise}: ${messageOf(error)}`;
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * From tar bytes to the artifact: chunks are filled, compressed by the presses and written in order.
+ *
+ * Each chunk becomes a frame (zstd) or member (gzip) of its own; their concatenation is what the formats call a
+ * valid file, so `tar --zstd` and `tar -xzf` read it. Memory is bounded by the number of chunks.
+ */
+import { createHash } from "node:crypto";
+import type { Pressed, PressJob } from "./protocol.ts";
+
+/** Bytes of tar per frame: smaller compresses worse, larger costs memory. */
+const CHUNK_BYTES = 2 << 20;
+/** Chunks on their way to one press: one being compressed, one waiting. */
+const CHUNKS_PER_PRESS = 2;
+
+/** Takes tar bytes and owns the file they end up in. */
+export class ChunkWriter {
+  #presses: MessagePort[];
+  #file: Deno.FsFile;
+  #hash = createHash("sha256");
+  #free: ArrayBuffer[] = [];
+  #chunk: Uint8Array<ArrayBuffer>;
+  #at = 0;
+  #sent = 0;
+  #written = 0;
+  #size = 0;
+  #early = new Map<number, Uint8Array>();
+  #failure: unknown;
+  #wake: () => void = () => {};
+
+  constructor(file: Deno.FsFile, presses: MessagePort[]) {
+    this.#file = file;
+    this.#presses = presses;
+    for (let i = 0; i < presses.length * CHUNKS_PER_PRESS; i++) this.#free.push(new ArrayBuffer(CHUNK_BYTES));
+    this.#chunk = new Uint8Array(new ArrayBuffer(CHUNK_BYTES));
+    presses.forEach((port, index) => {
+      let turn = index;
+      port.onmessage = (event: MessageEvent<Pressed>) => {
+        this.#receive(turn, event.data);
+        turn += presses.length;
+      };
+    });
+  }
+
+  /** Bytes that fit before `send()` is needed. */
+  get space(): number {
+    return CHUNK_BYTES - this.#at;
+  }
+
+  /** The room left, to read into directly; `advance` by what was put there. */
+  room(): Uint8Array {
+    return this.#chunk.subarray(this.#at);
+  }
+
+  advance(length: number): void {
+    this.#at += length;
+  }
+
+  /** Adds bytes that fit. */
+  put(bytes: Uint8Array): void {
+    this.#chunk.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** Adds zeros, however many. */
+  async zeros(count: number): Promise<void> {
+    for (let left = count; left > 0;) {
+      if (this.space === 0) await this.send();
+      const part = Math.min(left, this.space);
+      this.#chunk.fill(0, this.#at, this.#at + part);
+      this.#at += part;
+      left -= part;
+    }
+  }
+
+  /** Waits until everything is on disk, flushed; the file is closed by its owner. */
+  async finish(): Promise<{ sha256: string; size_bytes: number }> {
+    if (this.#at > 0) await this.send();
+    while (this.#written < this.#sent) await this.#next();
+    this.#file.syncSync();
+    return { sha256: this.#hash.digest("hex"), size_bytes: this.#size };
+  }
+
+  /** Hands the chunk to a press, filled or not, and takes an empty one. */
+  async send(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const job: PressJob = { buffer: this.#chunk.buffer, length: this.#at };
+    this.#presses[this.#sent++ % this.#presses.length]!.postMessage(job, [job.buffer]);
+    this.#at = 0;
+    while (this.#free.length === 0) await this.#next();
+    this.#chunk = new Uint8Array(this.#free.pop()!);
+  }
+
+  /** Waits for one more result of a press. */
+  async #next(): Promise<void> {
+    if (this.#failure === undefined) await new Promise<void>((resolve) => this.#wake = resolve);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #receive(turn: number, pressed: Pressed): void {
+    try {
+      if ("problem" in pressed) throw new Error(`Cannot compress: ${pressed.problem}`);
+      this.#free.push(pressed.buffer);
+      this.#early.set(turn, pressed.output);
+      for (
+        let next = this.#early.get(this.#written);
+        next !== undefined;
+        next = this.#early.get(this.#written)
+      ) {
+        this.#early.delete(this.#written++);
+        this.#store(next);
+      }
+    } catch (error) {
+      this.#failure ??= error;
+    }
+    this.#wake();
+  }
+
+  #store(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+    this.#size += bytes.length;
+  }
+}

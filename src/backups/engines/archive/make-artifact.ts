@@ -1,0 +1,147 @@
+/** Making an artifact from the daemon's side: what happens in which order, so that a crash leaves no half backup. */
+import { availableParallelism } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { iso } from "../../../lib/clock.ts";
+import { HoldfastError } from "../../../lib/errors.ts";
+import type { Artifact, EngineContext, MakeRequest } from "../../engine.ts";
+import { checkOptions, rootsOf } from "./check.ts";
+import {
+  ARTIFACT_SUFFIXES,
+  itemCount,
+  type Manifest,
+  manifestPath,
+  syncDirectory,
+  writeManifest,
+} from "./manifest.ts";
+import type { ArchiveOptions } from "./options.ts";
+import type { MakeResult } from "./protocol.ts";
+import { Presses, TaskWorker } from "./run-task.ts";
+import { writeError } from "./system-errors.ts";
+import { differences } from "./verify-artifact.ts";
+
+/** What an archive never holds; said once per run and in each manifest. */
+const NOT_KEPT = "extended attributes, access lists, file flags and access times";
+/** Compressing workers at most: more find no use in one reading. */
+const MAX_PRESSES = 4;
+/** Reasons that mean data is missing from the archive although it is on the disk. */
+const DATA_LOST = ["unreadable", "bad_name", "too_long"];
+
+/** Makes, verifies and names one artifact; whatever goes wrong, nothing of it stays. */
+export async function makeArtifact(
+  request: MakeRequest<ArchiveOptions>,
+  context: EngineContext,
+): Promise<Artifact> {
+  const { options, name } = request;
+  const problems = await checkOptions(options);
+  if (problems.length > 0) {
+    throw new HoldfastError("invalid", `Cannot make backup "${name}": ${problems.join("; ")}`);
+  }
+  const compression = options.compression ?? "zstd";
+  const path = join(resolve(options.destination), name + ARTIFACT_SUFFIXES[compression]);
+  const partial = path + ".partial";
+  await prepare(path);
+  context.log("info", `Not kept: ${NOT_KEPT}`);
+  try {
+    const made = await makeVerified(options, partial, context);
+    const manifest = manifestFor(request, made, context);
+    // The manifest first: an artifact under its final name always has one.
+    context.signal.throwIfAborted();
+    await writeManifest(path, manifest);
+    await Deno.rename(partial, path);
+    await syncDirectory(dirname(path));
+    return {
+      path,
+      size_bytes: made.size_bytes,
+      sha256: made.sha256,
+      source_bytes: made.source_bytes,
+      item_count: itemCount(made),
+      skipped: made.skipped,
+      incomplete: manifest.incomplete,
+      verified: true,
+    };
+  } catch (error) {
+    await removeIfThere(partial);
+    await removeIfThere(manifestPath(path));
+    throw writeError(error, partial);
+  }
+}
+
+async function prepare(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw writeError(error, dirname(path));
+  }
+  const there = await Deno.lstat(path).catch(() => null);
+  if (there !== null) throw new HoldfastError("conflict", `Cannot make backup "${path}": it exists already`);
+}
+
+/** The archive under its temporary name, read back. */
+async function makeVerified(
+  options: ArchiveOptions,
+  partial: string,
+  context: EngineContext,
+): Promise<MakeResult> {
+  using worker = new TaskWorker();
+  const made = await archive(options, partial, worker, context);
+  const task = { task: "verify" as const, path: partial, total_bytes: made.source_bytes };
+  const problems = differences(await worker.run<"verify">(task, context), made);
+  if (problems.length === 0) return made;
+  throw new HoldfastError(
+    "unavailable",
+    `Cannot trust "${partial}": it does not read back: ${problems.join("; ")}`,
+    {
+      hint: "Check the destination's disk",
+    },
+  );
+}
+
+async function archive(
+  options: ArchiveOptions,
+  partial: string,
+  worker: TaskWorker,
+  context: EngineContext,
+): Promise<MakeResult> {
+  const count = Math.max(1, Math.min(MAX_PRESSES, availableParallelism() - 1));
+  using presses = new Presses(count, options.compression ?? "zstd", options.level ?? null);
+  const roots = rootsOf(options.sources);
+  return await worker.run<"make">(
+    { task: "make", roots, excludes: options.excludes ?? [], partial, presses: presses.ports },
+    context,
+  );
+}
+
+function manifestFor(
+  request: MakeRequest<ArchiveOptions>,
+  made: MakeResult,
+  context: EngineContext,
+): Manifest {
+  const { options, name, labels } = request;
+  const compression = options.compression ?? "zstd";
+  const lost = DATA_LOST.some((reason) => (made.skipped_counts[reason] ?? 0) > 0);
+  return {
+    manifest_version: 1,
+    engine: "archive",
+    name,
+    file: name + ARTIFACT_SUFFIXES[compression],
+    created_at: iso(context.now()),
+    labels,
+    compression,
+    sha256: made.sha256,
+    size_bytes: made.size_bytes,
+    source_bytes: made.source_bytes,
+    counts: made.counts,
+    roots: rootsOf(options.sources),
+    excludes: options.excludes ?? [],
+    skipped: made.skipped,
+    skipped_counts: made.skipped_counts,
+    incomplete: lost && options.allow_unreadable !== true,
+    not_kept: NOT_KEPT,
+  };
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  await Deno.remove(path).catch(() => {
+    // Gone already, or not removable any more: the error that led here says more.
+  });
+}

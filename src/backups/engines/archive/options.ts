@@ -1,0 +1,37 @@
+/** What a person sets for an `archive` backup. */
+import { isAbsolute } from "node:path";
+import { z } from "zod";
+import { globMatcher } from "./glob.ts";
+
+const AbsolutePath = z.string().refine(isAbsolute, "expected an absolute path");
+
+const Glob = z.string().min(1).refine((pattern) => {
+  try {
+    globMatcher([pattern]);
+    return true;
+  } catch {
+    return false;
+  }
+}, "expected a glob pattern");
+
+/** Schema of `engine_options`. */
+export const ArchiveOptions = z.strictObject({
+  sources: z.array(AbsolutePath).min(1)
+    .describe("Directories and files to back up, as absolute paths"),
+  destination: AbsolutePath
+    .describe("Directory the artifacts are written to, created when missing; not inside a source"),
+  excludes: z.array(Glob).optional()
+    .describe(
+      "Glob patterns of what to leave out: a name anywhere (*.tmp), or a path below the source (cache/**)",
+    ),
+  compression: z.enum(["zstd", "gzip"]).optional()
+    .describe("zstd (default, .tar.zst) or gzip (.tar.gz)"),
+  level: z.number().int().min(1).max(19).optional()
+    .describe("Compression level: 1 to 19 for zstd (default 3), 1 to 9 for gzip (default 6)"),
+  allow_unreadable: z.boolean().optional()
+    .describe("Count a run as a success although files could not be read; each is named either way"),
+}).refine((options) => options.compression !== "gzip" || (options.level ?? 6) <= 9, {
+  path: ["level"],
+  error: "expected at most 9 for gzip",
+});
+export type ArchiveOptions = z.output<typeof ArchiveOptions>;

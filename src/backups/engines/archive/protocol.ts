@@ -1,0 +1,155 @@
+/**
+ * What the daemon's thread and the archive's workers say to each other.
+ *
+ * One worker does the whole of a task with synchronous system calls, which are twenty times faster than
+ * asynchronous ones for small files and would block the daemon on its own thread. For `make` further workers,
+ * the presses, compress beside it. Everything goes over message ports, as a worker started by a worker takes a
+ * second to come up.
+ */
+import type { ArtifactEntry, Progress, RestoreRequest, SkippedItem } from "../../engine.ts";
+import type { ErrorKind } from "../../../lib/errors.ts";
+
+/** How artifacts can be compressed. */
+export type Compression = "zstd" | "gzip";
+
+/** A source and where it lies in the archive. */
+export interface Root {
+  /** Absolute path that was backed up. */
+  source: string;
+  /** The same without the leading slash: its path in the archive, and below a restore's target. */
+  path: string;
+}
+
+/** Entries of an archive by kind. */
+export interface Counts {
+  files: number;
+  directories: number;
+  symlinks: number;
+  hardlinks: number;
+}
+
+/** Writes the archive of `roots` to a new file `partial`. */
+export interface MakeTask {
+  task: "make";
+  roots: Root[];
+  excludes: string[];
+  partial: string;
+  presses: MessagePort[];
+}
+
+/** What `make` wrote. */
+export interface MakeResult {
+  sha256: string;
+  size_bytes: number;
+  source_bytes: number;
+  counts: Counts;
+  /** At most `MAX_SKIPPED_ITEMS`; `skipped_counts` counts them all. */
+  skipped: SkippedItem[];
+  skipped_counts: Record<string, number>;
+}
+
+/** Walks an archive to its last byte. */
+export interface VerifyTask {
+  task: "verify";
+  path: string;
+  total_bytes: number | null;
+}
+
+/** What `verify` found; `problem` is set when the archive could not be walked to its end. */
+export interface VerifyResult {
+  sha256: string;
+  size_bytes: number;
+  source_bytes: number;
+  counts: Counts;
+  /** Entries of kinds that are not restored: devices, sparse files of GNU tar. */
+  others: number;
+  problem: string | null;
+}
+
+/** Sends every entry to the host, in batches. */
+export interface ListTask {
+  task: "list";
+  path: string;
+}
+
+/** Writes the entries below `request.target`. */
+export interface RestoreTask {
+  task: "restore";
+  path: string;
+  request: RestoreRequest;
+  /** What the artifact's hash has to be; null when nobody knows. */
+  sha256: string | null;
+  total_bytes: number | null;
+}
+
+/** What `restore` did. */
+export interface RestoreResult {
+  item_count: number;
+  restored_bytes: number;
+  warnings: string[];
+}
+
+/** A task with its result, by name. */
+export interface Tasks {
+  make: { task: MakeTask; result: MakeResult };
+  verify: { task: VerifyTask; result: VerifyResult };
+  list: { task: ListTask; result: null };
+  restore: { task: RestoreTask; result: RestoreResult };
+}
+
+/** First message to a worker: everything further goes over `port`. */
+export type Command =
+  | { role: "tasks"; port: MessagePort; cancelled: Int32Array }
+  | { role: "press"; compression: Compression; level: number | null; port: MessagePort };
+
+/** To a worker for tasks: the next one. */
+export interface TaskMessage {
+  task: Tasks[keyof Tasks]["task"];
+}
+
+/** Tells a task from a reply. */
+export function isTaskMessage(message: TaskMessage | Reply): message is TaskMessage {
+  return message !== "more";
+}
+
+/** From a task's worker to its host. */
+export type Report<Result> =
+  | { report: "progress"; progress: Progress }
+  | { report: "log"; level: "info" | "warning"; text: string }
+  | { report: "entries"; entries: ArtifactEntry[] }
+  | { report: "done"; result: Result }
+  | {
+    report: "failed";
+    kind: ErrorKind;
+    code: string;
+    message: string;
+    hint: string | undefined;
+    stack: string;
+  }
+  | { report: "cancelled" };
+
+/** From a task's host to its worker: the entries sent last were taken. */
+export type Reply = "more";
+
+/** To a press: compress the first `length` bytes. */
+export interface PressJob {
+  buffer: ArrayBuffer;
+  length: number;
+}
+
+/** From a press: the result, with the job's buffer for the next one. */
+export type Pressed = { buffer: ArrayBuffer; output: Uint8Array } | { problem: string };
+
+/** Thrown in a worker whose task was cancelled. */
+export class Cancelled extends Error {}
+
+/** What a task's worker is given to talk to its host. */
+export interface Host {
+  /** Throws `Cancelled` when the task was. */
+  checkCancelled(): void;
+  /** Sends progress, at most four times a second unless `now`. */
+  progress(progress: Progress, now?: boolean): void;
+  log(level: "info" | "warning", text: string): void;
+  /** Resolves when the host wants more. */
+  entries(entries: ArtifactEntry[]): Promise<void>;
+}

@@ -1,0 +1,122 @@
+/** Reading an artifact: file bytes in, tar bytes out, in constant memory whatever the bytes claim. */
+import { createHash } from "node:crypto";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import type { Transform } from "node:stream";
+import { HoldfastError } from "../../../lib/errors.ts";
+import { damaged } from "./tar-decode.ts";
+import { codeOf } from "./system-errors.ts";
+import { ZstdFrames } from "./zstd-frames.ts";
+
+const READ_BYTES = 256 << 10;
+/** Deflate expands up to a thousandfold, so this becomes 16 MiB at most. */
+const GZIP_BYTES = 16 << 10;
+
+/** An artifact being read; its hash and size count what was read so far. */
+export class ArtifactReader {
+  readonly #path: string;
+  readonly #onRead: () => void;
+  #hash = createHash("sha256");
+  /** Bytes of the file read so far. */
+  size = 0;
+
+  /** `onRead` is called for every piece of the file and may throw to stop the reading. */
+  constructor(path: string, onRead: () => void) {
+    [this.#path, this.#onRead] = [path, onRead];
+  }
+
+  /** SHA-256 of what was read, lower-case hex; ends the reading. */
+  digest(): string {
+    return this.#hash.digest("hex");
+  }
+
+  /** The bytes as stored. Each piece is a buffer of its own. */
+  *stored(): Generator<Uint8Array<ArrayBuffer>> {
+    using file = open(this.#path);
+    while (true) {
+      this.#onRead();
+      const buffer = new Uint8Array(READ_BYTES);
+      const count = file.readSync(buffer);
+      if (count === null) return;
+      const piece = buffer.subarray(0, count);
+      this.#hash.update(piece);
+      this.size += count;
+      yield piece;
+    }
+  }
+
+  /** The tar bytes; zstd, gzip and plain tar are told apart by their first bytes. */
+  async *tar(): AsyncGenerator<Uint8Array> {
+    const pieces = this.stored();
+    const first = pieces.next();
+    if (first.done) throw damaged("it is empty");
+    const all = chain(first.value, pieces);
+    const [a, b] = first.value;
+    if (a === 0x1f && b === 0x8b) {
+      yield* through(createGunzip({ chunkSize: READ_BYTES }), cut(all, GZIP_BYTES));
+    } // 28 B5 2F FD begins a frame, 5x 2A 4D 18 one to be skipped.
+    else if (a === 0x28 && b === 0xb5 || (a! & 0xf0) === 0x50 && b === 0x2a) {
+      yield* through(createZstdDecompress({ chunkSize: READ_BYTES }), blocks(all));
+    } else yield* all;
+  }
+}
+
+function open(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { read: true });
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    throw new HoldfastError("not_found", `Cannot read artifact "${path}": it does not exist`, {
+      cause: error,
+    });
+  }
+}
+
+function* chain(first: Uint8Array, rest: Iterable<Uint8Array>): Generator<Uint8Array> {
+  yield first;
+  yield* rest;
+}
+
+function* blocks(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  const frames = new ZstdFrames();
+  for (const piece of pieces) yield* frames.split(piece);
+  if (!frames.complete) throw damaged("its compressed data ends too early");
+}
+
+/**
+ * Drives a decompressor piece by piece. What one piece becomes is all in memory at once, so pieces are to be small;
+ * the stream's own back pressure is not used, as the runtime loses errors that way.
+ */
+async function* through(decompressor: Transform, pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { promise: ended, resolve, reject } = Promise.withResolvers<"ended">();
+  // Each wait looks at it; an error while nobody waits must not end the worker.
+  ended.catch(() => {});
+  let output: Uint8Array[] = [];
+  decompressor.on("data", (piece: Uint8Array) => output.push(piece));
+  decompressor.on("end", () => resolve("ended"));
+  decompressor.on(
+    "error",
+    (error: Error) => reject(damaged(`its compressed data cannot be read (${error.message})`)),
+  );
+  try {
+    for (const piece of pieces) {
+      const written = new Promise<void>((done) => decompressor.write(piece, () => done()));
+      if (await Promise.race([ended, written]) === "ended") {
+        throw damaged("something follows its compressed data");
+      }
+      yield* output;
+      output = [];
+    }
+    decompressor.end();
+    await ended;
+    yield* output;
+  } finally {
+    decompressor.destroy();
+  }
+}
+
+/** Pieces of at most `size` bytes. */
+function* cut(pieces: Iterable<Uint8Array>, size: number): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += size) yield piece.subarray(at, at + size);
+  }
+}

@@ -1,0 +1,97 @@
+/** Finding what is to be archived: depth first, names in code-unit order, so that one tree gives one archive. */
+import { HoldfastError, messageOf } from "../../../lib/errors.ts";
+import type { SkippedItem } from "../../engine.ts";
+import type { Matcher } from "./glob.ts";
+import type { Root } from "./protocol.ts";
+import { codeOf } from "./system-errors.ts";
+
+/** Something that exists and is not excluded. */
+export interface Found {
+  /** Absolute path on disk. */
+  path: string;
+  /** Path in the archive. */
+  name: string;
+  info: Deno.FileInfo;
+}
+
+/** Takes note of something that cannot be archived. */
+export type Skip = (path: string, reason: SkippedItem["reason"], detail?: string) => void;
+
+interface Level {
+  path: string;
+  name: string;
+  entries: Deno.DirEntry[];
+  next: number;
+}
+
+/**
+ * Everything below `root` and itself. The root is followed when it is a link: who names it wants what it leads to.
+ * A root that is gone is an error, whatever else is gone is passed to `skip`.
+ */
+export function* walk(root: Root, excluded: Matcher, skip: Skip): Generator<Found> {
+  const { path, info } = resolveRoot(root);
+  yield { path, name: root.path, info };
+  if (!info.isDirectory) return;
+  const top: Level = {
+    path: root.source === "/" ? "" : root.source,
+    name: root.path === "." ? "" : root.path + "/",
+    entries: entriesOf(root.source),
+    next: 0,
+  };
+  const levels = [top];
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const entry = level.entries[level.next++];
+    if (entry === undefined) {
+      levels.pop();
+      continue;
+    }
+    const path = `${level.path}/${entry.name}`;
+    const name = level.name + entry.name;
+    if (excluded(name.slice(top.name.length))) continue;
+    try {
+      const info = Deno.lstatSync(path);
+      yield { path, name, info };
+      if (info.isDirectory) levels.push({ path, name: name + "/", entries: entriesOf(path), next: 0 });
+    } catch (error) {
+      const { reason, detail } = reasonFor(error, path);
+      skip(path, reason, entry.isDirectory ? `${detail}; a directory, with all it holds` : detail);
+    }
+  }
+}
+
+/** Why an item whose system call failed with `error` is not in the archive; other errors are thrown again. */
+export function reasonFor(error: unknown, path: string): { reason: SkippedItem["reason"]; detail: string } {
+  const code = codeOf(error);
+  // A name that is not UTF-8 is listed with U+FFFD in place of the bytes, and then there is no such file.
+  if (code === "ENOENT" && path.includes("\uFFFD")) {
+    return { reason: "bad_name", detail: "name is not UTF-8" };
+  }
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return { reason: "vanished", detail: "gone before it was read" };
+  }
+  if (code === "ENAMETOOLONG") return { reason: "too_long", detail: "path too long for the system" };
+  if (code === undefined) throw error;
+  return { reason: "unreadable", detail: messageOf(error).replace(/ \(os error.*$/s, "") };
+}
+
+function resolveRoot(root: Root): { path: string; info: Deno.FileInfo } {
+  try {
+    const path = Deno.realPathSync(root.source);
+    return { path, info: Deno.lstatSync(path) };
+  } catch (error) {
+    throw new HoldfastError("invalid", `Cannot back up "${root.source}": ${reasonWord(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function reasonWord(error: unknown): string {
+  const code = codeOf(error);
+  if (code === "ENOENT" || code === "ENOTDIR") return "it does not exist";
+  if (code === "EACCES" || code === "EPERM") return "permission denied";
+  return messageOf(error);
+}
+
+function entriesOf(path: string): Deno.DirEntry[] {
+  return [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1);
+}
