@@ -85,7 +85,7 @@ export class Backups implements BackupMaker {
     const { server, server_id, schedule, schedule_id, ...rest } = filter;
     const serverId = server === undefined ? server_id : (await this.#parts.findServer(server)).id;
     if (serverId !== undefined) requireServer(caller, serverId);
-    const scheduleId = schedule === undefined ? schedule_id : (await this.#scheduleOf(schedule)).id;
+    const scheduleId = schedule === undefined ? schedule_id : (await this.#scheduleOf(schedule, caller)).id;
     const server_ids = serverId === undefined ? caller.servers : [serverId];
     return await queries.listBackups(tables(this.#parts), {
       limit: rest.limit,
@@ -143,7 +143,7 @@ export class Backups implements BackupMaker {
     how: { schedule: string; max_backups?: number | undefined; dry_run: boolean },
     caller: Caller,
   ): Promise<PruneResult> {
-    const { id, max_backups: own } = await this.#scheduleOf(how.schedule);
+    const { id, max_backups: own } = await this.#scheduleOf(how.schedule, caller);
     const max = how.max_backups ?? own;
     if (max === null) {
       throw new HoldfastError("invalid", `Cannot prune "${how.schedule}": the schedule is gone`, {
@@ -155,7 +155,7 @@ export class Backups implements BackupMaker {
 
   /** Id of the server a schedule is of, also of one that was deleted. Errors: `not_found`. */
   async serverOfSchedule(ref: string): Promise<number | null> {
-    return (await this.#scheduleOf(ref)).server_id;
+    return (await this.#scheduleOf(ref, system("backups.prune"))).server_id;
   }
 
   /** Takes the artifacts of a directory into the catalogue. Errors: `not_found`, `invalid`, `forbidden`. */
@@ -166,9 +166,10 @@ export class Backups implements BackupMaker {
   /** A schedule, or what is left of one: backups outlive it. */
   async #scheduleOf(
     ref: string,
+    caller: Caller,
   ): Promise<{ id: string; server_id: number | null; max_backups: number | null }> {
     try {
-      return await this.#parts.findSchedule(ref);
+      return await this.#parts.findSchedule(ref, caller);
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.kind !== "not_found") throw error;
       const [left] = await queries.backupsOfSchedule(tables(this.#parts), ref);

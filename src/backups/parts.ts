@@ -30,8 +30,8 @@ export interface Surroundings {
   settings: BackupsSettings;
   /** A server by id or name. Errors: `not_found`. */
   findServer(ref: number | string): Promise<Pick<Server, "id" | "name">>;
-  /** A schedule by id, name or `server/name`. Errors: `not_found`, `invalid` when it is ambiguous. */
-  findSchedule(ref: string): Promise<BackedUpSchedule>;
+  /** A schedule by id, name or `server/name`, of those a caller may see. Errors: `not_found`, `forbidden`, `conflict` when it is ambiguous. */
+  findSchedule(ref: string, caller: Caller): Promise<BackedUpSchedule>;
   /** The text of a named secret. Errors: `not_found`. */
   readSecret(name: string): Promise<string>;
   /** How far a verification or restore is, where somebody watches this process. */
