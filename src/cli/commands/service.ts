@@ -1,7 +1,7 @@
 /** `holdfast service unit|install|uninstall`: the daemon as a systemd service. */
 import type { Command } from "commander";
 import type { Session } from "../session.ts";
-import type { LocalCommand, Start } from "./mod.ts";
+import type { LocalCommand, Start } from "./command.ts";
 import { UNIT_DIRECTORY } from "./service/names.ts";
 import type { InstallFlags, UnitFlags } from "./service/verbs.ts";
 

@@ -6,7 +6,8 @@ import { HoldfastError } from "../../../lib/errors.ts";
 
 /** One path of a list setting such as `ReadWritePaths=`. Errors: `invalid` for a path with control characters. */
 export function pathWord(path: string): string {
-  return quoted(path.replaceAll("%", "%%"));
+  // A bare colon would separate the two paths of a bind mount.
+  return quoted(path.replaceAll("%", "%%"), /^[\w/.,=@%$+~-]+$/);
 }
 
 /** One argument of `ExecStart=`. Errors: `invalid` for an argument with control characters. */
@@ -21,14 +22,14 @@ export function programWord(path: string): string {
   return quoted(path.replaceAll("%", "%%"));
 }
 
-function quoted(text: string): string {
+function quoted(text: string, plain = /^[\w/.,:=@%$+~-]+$/): string {
   if (/\p{Cc}/u.test(text)) {
     throw new HoldfastError(
       "invalid",
       `Cannot write ${JSON.stringify(text)} into a unit: it has control characters`,
     );
   }
-  if (/^[\w/.,:=@%$+~-]+$/.test(text) && !text.includes(":")) return text;
+  if (plain.test(text)) return text;
   return `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 

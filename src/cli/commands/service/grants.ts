@@ -41,7 +41,8 @@ export function grantsFor(wanted: Wanted): Grants {
   }
   return {
     protectHome: homesWritten ? "no" : homesRead ? "read-only" : "tmpfs",
-    readOnly: unique(sources.filter((path) => !isHidden(path) && !writes.includes(path))),
+    // The whole host is read-only already, and its own device files and the like are better left alone.
+    readOnly: unique(sources.filter((path) => path !== "/" && !isHidden(path) && !writes.includes(path))),
     readWrite: unique(writes.filter((path) => !isHidden(path))),
     bindReadOnly: unique(sources.filter((path) => isHidden(path) && !writes.includes(path))),
     bind: unique(writes.filter(isHidden)),

@@ -35,12 +35,13 @@ export function planInstall(wish: InstallWish, present: Present): Step[] {
   const { user, unitDirectory } = wish;
   const steps: Step[] = [];
   const run = (...command: [string, ...string[]]) => void steps.push({ kind: "run", command });
+  const changed = present.unit !== wish.text;
+  const write = { kind: "write", path: join(unitDirectory, UNIT), text: wish.text } as const;
+  // Another directory belongs to an image or another host: its users and its systemd are not these.
+  if (unitDirectory !== UNIT_DIRECTORY) return changed ? [write] : [];
   if (!present.userExists) run(...userAdd(user));
   for (const path of wish.missing) run("install", "-d", "-m", "0750", "-o", user, "-g", user, "--", path);
-  const changed = present.unit !== wish.text;
-  if (changed) steps.push({ kind: "write", path: join(unitDirectory, UNIT), text: wish.text });
-  // Another directory is another host's, or an image's: there is no manager to tell.
-  if (unitDirectory !== UNIT_DIRECTORY) return steps;
+  if (changed) steps.push(write);
   if (changed && present.booted) run("systemctl", "daemon-reload");
   if (!present.enabled) run("systemctl", "enable", UNIT);
   if (wish.now && present.booted && (changed || !present.active)) {

@@ -52,10 +52,10 @@ export async function install(session: Session, flags: InstallFlags): Promise<nu
     return 0;
   }
   if (steps.length === 0) terminal.print("The service is installed already, as asked for.");
+  if (unitDirectory !== UNIT_DIRECTORY) return 0;
   for (const path of writes.filter((path) => !missing.includes(path))) {
     await hintWhenNotWritable(session, path, flags.user);
   }
-  if (unitDirectory !== UNIT_DIRECTORY) return 0;
   if (!present.booted) terminal.note("systemd does not run here: the service starts with the next boot.");
   else if (!flags.now && !present.active) terminal.note(`Start it with: systemctl start ${UNIT}`);
   else if (!flags.now && steps.length > 0) terminal.note(`It takes effect with: systemctl restart ${UNIT}`);
