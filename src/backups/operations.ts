@@ -1,5 +1,4 @@
 /** What people can ask of the catalogue. */
-import { resolve } from "node:path";
 import { z } from "zod";
 import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { type Operation, operation } from "../lib/operation.ts";
@@ -29,9 +28,6 @@ const Ref = z.strictObject({
 const scope = {
   server: (app: BackupsApp, input: z.output<typeof Ref>) => app.backups.serverOf(input.backup),
 };
-
-/** Paths in commands are relative to where the person is, which the daemon does not know. */
-const absolute = { parse: (text: string) => resolve(text) };
 
 export const listBackups = operation({
   name: "backups.list",
@@ -105,7 +101,7 @@ export const restoreBackup = operation({
   output: RestoreResult,
   cli: {
     args: ["backup?"],
-    flags: { to: { flag: "--to <directory>", ...absolute }, patterns: { flag: "--pattern <glob>" } },
+    flags: { to: { flag: "--to <directory>", path: true }, patterns: { flag: "--pattern <glob>" } },
     text: (done) =>
       [
         `Restored ${done.item_count} items (${formatSize(done.restored_bytes)}) to ${done.to}`,
@@ -189,7 +185,7 @@ export const importBackups = operation({
   output: ImportResult,
   cli: {
     args: ["directory"],
-    flags: { directory: absolute },
+    flags: { directory: { path: true } },
     text: (done) =>
       [
         `Imported ${done.imported.length}, known already ${done.known}`,

@@ -37,7 +37,7 @@ export async function settleMakes(
   maker: Maker,
   wanted: (make: Make) => boolean,
 ): Promise<Omit<Settled, "removed">> {
-  const settled = { recovered: [] as string[], swept: [] as string[] };
+  const settled: Omit<Settled, "removed"> = { recovered: [], swept: [] };
   for (const make of await listMakes(tables(parts))) {
     if (maker.isActive(make.id) || !wanted(make)) continue;
     try {

@@ -32,6 +32,16 @@ const flags = {
     description: "none, tcp:PORT, tcp:HOST:PORT, http://..., process:NAME, systemd:UNIT, or JSON",
     parse: parseCheck,
   },
+  "default_engine_options.sources": {
+    flag: "--default-source <path>...",
+    description: "What schedules that name no engine back up",
+    path: true,
+  },
+  "default_engine_options.destination": {
+    flag: "--default-destination <directory>",
+    description: "Where such schedules write their backups",
+    path: true,
+  },
   default_engine_options: { flag: "--default-engine-options <json>" },
 };
 
@@ -76,6 +86,8 @@ export const createServer = operation({
     examples: [
       "holdfast servers create --name web-1 --host 127.0.0.1",
       "holdfast servers create --name db-1 --host 192.0.2.10 --running-check tcp:5432",
+      "holdfast servers create --name nas --host nas.example.org --default-engine archive " +
+      "--default-source /srv/data --default-destination /srv/backups",
     ],
   },
   run: (app: ServersApp, input, caller) => app.servers.create(input, caller),
