@@ -63,6 +63,11 @@ export const SLICES: readonly Slice[] = [
     jobs: async () => (await import("./store/jobs.ts")).jobs,
   },
   {
+    name: "config",
+    words: {},
+    operations: async () => (await import("./config/operations.ts")).operations,
+  },
+  {
     name: "telemetry",
     words: { health: "Show whether the daemon is well" },
     operations: async () => (await import("./telemetry/operations.ts")).operations,

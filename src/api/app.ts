@@ -8,17 +8,19 @@ import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import type { Clock } from "../lib/clock.ts";
 import { Buckets } from "../lib/bucket.ts";
+import { type Identity, localIdentity } from "../lib/caller.ts";
 import { HoldfastError } from "../lib/errors.ts";
-import { type Caller, hasRole, invoke, type Kernel, type Operation, parseRoute } from "../lib/operation.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import {
-  type Authenticate,
-  clientAddress,
-  type Identity,
-  localIdentity,
-  type Peer,
-  trustedProxies,
-} from "./authenticate.ts";
+  type Caller,
+  hasRole,
+  invoke,
+  isStream,
+  type Kernel,
+  type Operation,
+  parseRoute,
+} from "../lib/operation.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { type Authenticate, clientAddress, type Peer, trustedProxies } from "./authenticate.ts";
 import { docsRoutes } from "./docs.ts";
 import { eventStream, headersFor, json, problem } from "./respond.ts";
 import { readInput } from "./request.ts";
@@ -114,8 +116,12 @@ function handler(options: ApiOptions): Handler {
   const trusted = trustedProxies(settings.trusted_proxies);
   const buckets = new Buckets({ perMinute: settings.rate_per_minute, burst: settings.rate_burst });
 
-  async function callerOf(request: Request, peer: Peer, exempt: boolean): Promise<Caller> {
-    const identity = await identify(request, peer);
+  async function callerOf(
+    request: Request,
+    peer: Peer,
+    { exempt = false, open = false }: { exempt?: boolean | undefined; open?: boolean },
+  ): Promise<Caller> {
+    const identity = await identify(request, peer, open);
     if (!exempt && peer.via === "tcp") limit(identity);
     return {
       ...identity,
@@ -126,7 +132,8 @@ function handler(options: ApiOptions): Handler {
     };
   }
 
-  async function identify(request: Request, peer: Peer): Promise<Identity> {
+  /** `open`: what anybody may ask; clients send an expired token along with its refresh, and must get through. */
+  async function identify(request: Request, peer: Peer, open: boolean): Promise<Identity> {
     if (peer.via === "socket") return localIdentity(request.headers.get("x-holdfast-user"));
     const address = clientAddress(peer.address, request.headers.get("x-forwarded-for"), trusted);
     const authorization = request.headers.get("authorization");
@@ -139,8 +146,11 @@ function handler(options: ApiOptions): Handler {
       });
     } catch (error) {
       // Wrong credentials count too, by address, so that keys cannot be guessed at full speed.
-      takeToken(`address:${address}`);
-      throw error;
+      if (!open) {
+        takeToken(`address:${address}`);
+        throw error;
+      }
+      return await options.authenticate({ address });
     }
   }
 
@@ -169,7 +179,7 @@ function handler(options: ApiOptions): Handler {
     path: Record<string, string>,
     peer: Peer,
   ): Promise<Response> {
-    const caller = await callerOf(request, peer, op.exempt === true);
+    const caller = await callerOf(request, peer, { exempt: op.exempt, open: op.role === "public" });
     // Role before body: a stranger's megabyte is not read.
     const early = op.role !== "public" && !hasRole(caller.role, op.role);
     const url = request.url.includes("?") ? new URL(request.url) : null;
@@ -212,7 +222,7 @@ function handler(options: ApiOptions): Handler {
 
   const metricsAnswer = async (request: Request, peer: Peer) => {
     try {
-      const caller = await callerOf(request, peer, true);
+      const caller = await callerOf(request, peer, { exempt: true, open: settings.metrics_public });
       if (!settings.metrics_public && !hasRole(caller.role, "user")) {
         throw new HoldfastError("unauthenticated", "Cannot read metrics: log in or send an API key first", {
           hint: "metrics.public opens them",
@@ -237,10 +247,6 @@ function requestId(request: Request): string {
   const id = given !== null && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : crypto.randomUUID();
   REQUEST_IDS.set(request, id);
   return id;
-}
-
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
 function corsPolicy(origins: readonly string[]): (origin: string) => boolean {

@@ -2,8 +2,7 @@
  * Who is calling, as far as a request tells: its address behind trusted proxies, and its credentials.
  */
 import { BlockList, isIP } from "node:net";
-import { userInfo } from "node:os";
-import type { Caller } from "../lib/operation.ts";
+import type { Identity } from "../lib/caller.ts";
 
 /** How a request came in. */
 export interface Peer {
@@ -11,9 +10,6 @@ export interface Peer {
   via: "tcp" | "socket";
   address: string | null;
 }
-
-/** What the access slice tells about credentials. */
-export type Identity = Omit<Caller, "request_id" | "operation" | "signal" | "trail">;
 
 /** Checks credentials; no credentials make an anonymous caller. Errors: `unauthenticated`. */
 export type Authenticate = (credentials: {
@@ -52,30 +48,4 @@ export function trustedProxies(networks: readonly string[]): BlockList | null {
 function isTrusted(list: BlockList, address: string): boolean {
   const family = isIP(address);
   return family !== 0 && list.check(address, family === 6 ? "ipv6" : "ipv4");
-}
-
-/** The caller on the local socket: admin, known by the name it claims, which is a note and no proof. */
-export function localIdentity(claimed: string | null): Identity {
-  const name = claimed !== null && /^[A-Za-z0-9._@-]{1,64}$/.test(claimed) ? claimed : "unknown";
-  return {
-    kind: "local",
-    id: 0,
-    name: `local:${name}`,
-    role: "admin",
-    servers: null,
-    on_host: true,
-    address: null,
-    session_id: null,
-  };
-}
-
-/** The user this process runs for, as it is claimed on the socket. */
-export function localUser(): string {
-  const sudo = Deno.env.get("SUDO_USER");
-  if (sudo !== undefined && sudo !== "") return sudo;
-  try {
-    return userInfo().username;
-  } catch {
-    return String(Deno.uid() ?? "unknown");
-  }
 }

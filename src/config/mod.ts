@@ -28,5 +28,5 @@ export { checkConfig, type ConfigCheck, loadConfig, type LoadedConfig } from "./
 export { isLoopback, type ListenAddress, parseListen } from "./listen.ts";
 export { initFile } from "./places.ts";
 export { type Alias, Config, type ConfigLeaf, configLeaves, type LeafType } from "./schema.ts";
-export { type ConfigRow, configRows, exampleYaml } from "./show.ts";
+export { type ConfigRow, configRows, exampleYaml, settingTexts } from "./show.ts";
 export { writeExample } from "./init.ts";

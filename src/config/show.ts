@@ -30,6 +30,15 @@ export function configRows(
   });
 }
 
+/** Every setting in effect as text, by key: for comparing two configurations. Secrets are masked. */
+export function settingTexts(loaded: Pick<Loaded<unknown>, "config" | "layers">): Record<string, string> {
+  return Object.fromEntries(configRows(loaded).map(({ key, value }) => [key, textOf(value)]));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 const PREAMBLE = `\
 Holdfast configuration. Every setting stands here at its default; remove the "#" before it to change it.
 A setting such as log.level is also the variable HOLDFAST_LOG_LEVEL and the flag --log-level.

@@ -8,14 +8,15 @@ export interface Token {
   expiresAt: number | null;
 }
 
-/** Time before the end at which a token is no longer used: clocks differ, and calls take time. */
+/** Time before the end at which a token is no longer used: clocks differ, and calls take time. A short life gives a fifth. */
 const MARGIN_MS = 60_000;
+const MARGIN_SHARE = 0.2;
 
 /** Caches one token. */
 export class TokenCache {
   readonly #obtain: (signal: AbortSignal) => Promise<Token>;
   readonly #clock: Clock;
-  #token: Token | undefined;
+  #token: (Token & { usableUntil: number }) | undefined;
   #pending: Promise<Token> | undefined;
 
   /** `obtain` gets a new token; it runs at most once at a time, and no single caller's abort ends it for the others. */
@@ -28,21 +29,22 @@ export class TokenCache {
   async get(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     const token = this.#token;
-    if (token !== undefined && this.#isFresh(token)) return token.value;
+    if (token !== undefined && this.#clock.now() < token.usableUntil) return token.value;
     this.#pending ??= this.#obtain(new AbortController().signal)
-      .then((fresh) => this.#token = fresh)
+      .then((fresh) => this.#token = { ...fresh, usableUntil: usableUntil(fresh, this.#clock.now()) })
       .finally(() => this.#pending = undefined);
     return (await abortable(this.#pending, signal)).value;
-  }
-
-  #isFresh({ expiresAt }: Token): boolean {
-    return expiresAt === null || expiresAt - this.#clock.now() > MARGIN_MS;
   }
 
   /** Forgets this token, unless another caller has renewed it already. */
   drop(value: string): void {
     if (this.#token?.value === value) this.#token = undefined;
   }
+}
+
+function usableUntil({ expiresAt }: Token, now: number): number {
+  if (expiresAt === null) return Infinity;
+  return expiresAt - Math.min(MARGIN_MS, (expiresAt - now) * MARGIN_SHARE);
 }
 
 async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -7,7 +7,9 @@
 export * from "./audit.ts";
 export * from "./chain.ts";
 export * from "./database.ts";
+export * from "./forget.ts";
 export * from "./lock.ts";
 export * from "./maintenance.ts";
 export * from "./migrate.ts";
+export { isUniqueViolation } from "./sqlite_errors.ts";
 export * from "./tables.ts";

@@ -13,6 +13,8 @@ export class Metrics {
   readonly #durations: Histogram<"route" | "method">;
   readonly #runs: Counter<"result">;
   readonly #startDelay: Histogram;
+  readonly #jobs: Counter<"job" | "result">;
+  readonly #jobSeconds: Gauge<"job">;
 
   constructor(version: string) {
     const registers = [this.registry];
@@ -42,6 +44,18 @@ export class Metrics {
       buckets: [1, 5, 15, 60, 300, 900, 3600, 21_600],
       registers,
     });
+    this.#jobs = new Counter({
+      name: "holdfast_jobs_total",
+      help: "Runs of the daemon's own periodic jobs, by result.",
+      labelNames: ["job", "result"],
+      registers,
+    });
+    this.#jobSeconds = new Gauge({
+      name: "holdfast_job_last_duration_seconds",
+      help: "How long the last run of a periodic job took.",
+      labelNames: ["job"],
+      registers,
+    });
     new Gauge({
       name: "holdfast_build_info",
       help: "Always 1; the version is a label.",
@@ -64,6 +78,12 @@ export class Metrics {
   /** Records how late a run started, in seconds. */
   runStarted(delaySeconds: number): void {
     this.#startDelay.observe(Math.max(0, delaySeconds));
+  }
+
+  /** Counts a run of a periodic job. */
+  job(name: string, seconds: number, ok: boolean): void {
+    this.#jobs.inc({ job: name, result: ok ? "ok" : "failed" });
+    this.#jobSeconds.set({ job: name }, seconds);
   }
 
   /** Adds a number that is read when asked for. */

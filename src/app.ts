@@ -1,0 +1,225 @@
+/**
+ * Configuration to services: the only place that constructs them.
+ *
+ * The daemon and the command line without a daemon get the same services; they differ in who holds the lock, in
+ * whether the database may be written, and in whether time runs.
+ */
+import { Auth } from "./auth/mod.ts";
+import {
+  archiveEngine,
+  Backups,
+  type EngineContext,
+  type RestoreFields,
+  restoreFile,
+  verifyFile,
+} from "./backups/mod.ts";
+import { type LoadedConfig, settingTexts } from "./config/mod.ts";
+import { openForReading, openForWriting } from "./data_dir.ts";
+import { type Clock, systemClock } from "./lib/clock.ts";
+import type { Kernel } from "./lib/operation.ts";
+import { VERSION } from "./lib/version.ts";
+import { registerMetrics, registerProbes } from "./observe.ts";
+import { removeOutcomes, Schedules } from "./schedules/mod.ts";
+import { Servers } from "./servers/mod.ts";
+import { type Database, forgetChained, Maintenance, type Pruner } from "./store/mod.ts";
+import { Health, Metrics } from "./telemetry/mod.ts";
+
+/** The services, by the names operations use. */
+export interface Services {
+  readonly auth: Auth;
+  readonly servers: Servers;
+  readonly backups: Backups;
+  readonly schedules: Schedules;
+  readonly maintenance: Maintenance;
+  readonly health: Health;
+  /** Every setting in force by key; secrets as `***`. */
+  readonly settings: Record<string, string>;
+}
+
+/** Every kind of backup this program makes. */
+const ENGINES = [archiveEngine] as const;
+
+/** Constructs the services on an open database. Reads and writes nothing. */
+export function createServices(loaded: LoadedConfig, database: Database, clock: Clock): Services {
+  const { config } = loaded;
+  const servers: Servers = new Servers({
+    database,
+    clock,
+    settings: { ...config.servers, allow_commands: config.backups.allow_commands },
+    validateEngine: (engine, options, caller) => backups.validateEngine(engine, options, caller),
+    countSchedules: (serverId) => schedules.countOnServer(serverId),
+  });
+  const auth = new Auth({
+    database,
+    clock,
+    dataDir: config.data_dir,
+    settings: config.auth,
+    resolveServer: async (ref) => (await servers.resolve(ref)).id,
+  });
+  const readSecret = (name: string) => auth.secrets.read(name);
+  const backups: Backups = new Backups({
+    database,
+    clock,
+    settings: { ...config.backups, data_dir: config.data_dir },
+    engines: ENGINES,
+    findServer: (ref) => servers.resolve(ref),
+    findSchedule: (ref) => schedules.find(ref),
+    readSecret,
+  });
+  const schedules: Schedules = new Schedules({
+    database,
+    clock,
+    settings: config.schedules,
+    servers,
+    backups,
+    secrets: { readSecret },
+  });
+  const maintenance = new Maintenance({
+    database,
+    dataDir: config.data_dir,
+    clock,
+    settings: config.store,
+    pruners: pruners({ auth, backups, schedules }, database, config.history.keep_days),
+  });
+  return {
+    auth,
+    servers,
+    backups,
+    schedules,
+    maintenance,
+    health: new Health(clock, VERSION),
+    settings: settingTexts(loaded),
+  };
+}
+
+/** What is forgotten after its days; 0 days keep for ever. */
+function pruners(
+  { auth, backups, schedules }: Pick<Services, "auth" | "backups" | "schedules">,
+  database: Database,
+  days: LoadedConfig["config"]["history"]["keep_days"],
+): Pruner[] {
+  const before = (now: number, keep: number) => keep === 0 ? null : now - keep * 86_400_000;
+  return [
+    (now) => auth.prune(now),
+    async (now) => ({
+      ...await schedules.prune({ runs: before(now, days.runs), run_lines: before(now, days.run_lines) }),
+    }),
+    async (now) => ({ deleted_backups: await backups.purgeDeleted(now, days.deleted_backups) }),
+    async (now) => {
+      const horizon = { audit: before(now, days.audit), outcome: before(now, days.ledger) };
+      return { chain_links: await forgetChained(database, horizon, removeOutcomes, now) };
+    },
+  ];
+}
+
+/** The kernel on services: audit lines of writes that left none go to the database. */
+function createKernel(services: Services, database: Database): Kernel<Services> {
+  return {
+    app: services,
+    audit: (caller, outcome) =>
+      database.change(caller, (change) => {
+        change.audit({ target: caller.operation, outcome });
+        return Promise.resolve();
+      }),
+  };
+}
+
+/** What a crash left open is settled before anything else is written. */
+async function settle({ backups, schedules }: Services): Promise<void> {
+  await backups.settle();
+  await schedules.settleAtStart();
+}
+
+/** Services in this process, for one command. */
+export interface LocalApp {
+  kernel: Kernel<Services>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the data directory for one command. A write takes the lock and brings the schema up to date; a read takes
+ * nothing and changes nothing: where there is no database yet it sees an empty one.
+ */
+export async function openLocal(
+  loaded: LoadedConfig,
+  access: "read" | "write",
+  clock = systemClock,
+): Promise<LocalApp> {
+  const { data_dir, health } = loaded.config;
+  const opened = access === "read"
+    ? await openForReading(data_dir, clock)
+    : await openForWriting(data_dir, "holdfast (one command)", clock);
+  const { database } = opened;
+  const services = createServices(loaded, database, clock);
+  const minFreeBytes = health.min_free_bytes;
+  registerProbes({ services, database, dataDir: data_dir, minFreeBytes, startedAt: null, clock });
+  if (access === "write") await settle(services);
+  return {
+    kernel: createKernel(services, database),
+    async close() {
+      if (access === "write") await services.schedules.shutdown();
+      await opened.close();
+    },
+  };
+}
+
+/** Services for the daemon. */
+export interface DaemonApp {
+  services: Services;
+  kernel: Kernel<Services>;
+  metrics: Metrics;
+  clock: Clock;
+  authenticate: Auth["authenticate"];
+  /** Settles what a crash left, before time begins. */
+  start(): Promise<void>;
+  /** The set-up code while there is no administrator, else null. */
+  setupCode(): Promise<string | null>;
+  /** Told of each periodic job that ended. */
+  onJob(name: string, durationMs: number, error?: unknown): void;
+  /** True while the database answers and the event loop turns. */
+  alive(): Promise<boolean>;
+  /** Lets runs finish as long as settings allow, then ends them; aborting `now` ends them at once. */
+  stop(now: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens everything the daemon needs. Errors: `conflict` when another process holds the data directory. */
+export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): Promise<DaemonApp> {
+  const { data_dir, health } = loaded.config;
+  const opened = await openForWriting(data_dir, "holdfast serve", clock);
+  const { database } = opened;
+  const services = createServices(loaded, database, clock);
+  const metrics = new Metrics(VERSION);
+  const minFreeBytes = health.min_free_bytes;
+  registerProbes({ services, database, dataDir: data_dir, minFreeBytes, startedAt: clock.now(), clock });
+  registerMetrics(services, metrics);
+  return {
+    services,
+    kernel: createKernel(services, database),
+    metrics,
+    clock,
+    authenticate: services.auth.authenticate,
+    async start() {
+      await settle(services);
+      await services.auth.signing.ensureKey();
+    },
+    setupCode: () => services.auth.setup.ensureCode(),
+    onJob: (name, durationMs, error) => metrics.job(name, durationMs / 1000, error === undefined),
+    alive: async () => (await services.health.report()).status !== "failed",
+    stop: (now) => services.schedules.shutdown(now),
+    close: () => opened.close(),
+  };
+}
+
+/** Recovery with nothing but an artifact: reads it and compares it with its manifest. */
+export function verifyArtifact(file: string, context: EngineContext): ReturnType<typeof verifyFile> {
+  return verifyFile(ENGINES, file, context);
+}
+
+/** Recovery with nothing but an artifact: restores it. */
+export function restoreArtifact(
+  request: RestoreFields & { file: string },
+  context: EngineContext,
+): ReturnType<typeof restoreFile> {
+  return restoreFile(ENGINES, request, context);
+}

@@ -1,0 +1,255 @@
+/**
+ * The command line projection: an operation becomes a command, its input fields become flags and arguments.
+ *
+ * What a command collects is the operation's raw input; the operation's own schema judges it, in `invoke()` or on
+ * the other side of the wire.
+ */
+import { Argument, Command, Option } from "commander";
+import { resolve } from "node:path";
+import { ERROR_KINDS, EXIT_BAD_ANSWER, EXIT_INTERRUPTED } from "../lib/errors.ts";
+import { coerceText, type Field, fieldsOf } from "../lib/fields.ts";
+import type { FlagSpec, Operation } from "../lib/operation.ts";
+
+/** What the person typed for one operation. */
+export interface Typed {
+  op: Operation;
+  input: Record<string, unknown>;
+  /** Flags of the command line itself, beside the operation's input. */
+  options: Record<string, unknown>;
+}
+
+/** Adds the command of an operation below `program`; `run` is called when it is the one typed. */
+export function addOperation(
+  program: Command,
+  op: Operation,
+  groups: Readonly<Record<string, string>>,
+  run: (typed: Typed) => Promise<void>,
+): void {
+  const words = commandWords(op);
+  if (words === null) return;
+  const parent = words.slice(0, -1).reduce((command, word) => groupOf(command, word, groups), program);
+  const command = parent.command(words.at(-1)!).description(op.summary);
+  const inputs = new Map<string, Bound>();
+  const positional = addArguments(command, op, inputs);
+  addFlags(command, op, new Set(positional.map((argument) => argument.field.name)), inputs);
+  addCommon(command, op);
+  command.addHelpText("after", () => helpAfter(op));
+  command.action(async () => {
+    const input: Record<string, unknown> = {};
+    const options: Record<string, unknown> = command.opts();
+    positional.forEach((argument, i) => {
+      const value: unknown = command.processedArgs[i];
+      if (value !== undefined) setAt(input, argument.path, convert(argument, value));
+    });
+    for (const [name, bound] of inputs) {
+      const value = options[name];
+      if (value !== undefined) setAt(input, bound.path, convert(bound, value));
+    }
+    await run({ op, input, options });
+  });
+}
+
+/** The words of an operation's command, or null when it has none. */
+export function commandWords(op: Operation): string[] | null {
+  const { command } = op.cli ?? {};
+  if (command === null) return null;
+  return (command ?? op.name.replaceAll(".", " ")).split(" ");
+}
+
+/** A command that only holds others, made when first needed. */
+export function groupOf(parent: Command, word: string, groups: Readonly<Record<string, string>>): Command {
+  const known = parent.commands.find((command) => command.name() === word);
+  if (known !== undefined) return known;
+  const group = parent.command(word);
+  const summary = groups[word];
+  if (summary !== undefined) group.description(summary);
+  return group;
+}
+
+/** Where a flag's or an argument's value goes. */
+interface Bound {
+  path: string[];
+  field: Field;
+  spec: FlagSpec;
+}
+
+function convert(bound: Bound, value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map((item) => convertOne(bound, String(item), bound.field.item ?? "string"));
+  }
+  if (typeof value !== "string") return value;
+  const one = convertOne(
+    bound,
+    value,
+    bound.field.type === "array" ? bound.field.item ?? "string" : bound.field.type,
+  );
+  return bound.field.type === "array" ? [one] : one;
+}
+
+function convertOne({ spec }: Bound, text: string, type: Field["type"]): unknown {
+  if (spec.parse !== undefined) return spec.parse(text);
+  return spec.path ? resolve(text) : coerceText(type, text);
+}
+
+function setAt(input: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key = "", ...rest] = path;
+  if (rest.length === 0) {
+    const before = input[key];
+    // `--engine-options '{...}'` and `--source` meet in one object.
+    const bothObjects = isObject(before) && isObject(value);
+    input[key] = bothObjects ? { ...before, ...value } : value;
+    return;
+  }
+  const inner = input[key];
+  const next: Record<string, unknown> = isObject(inner) ? { ...inner } : {};
+  input[key] = next;
+  setAt(next, rest, value);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function addArguments(command: Command, op: Operation, _inputs: Map<string, Bound>): Bound[] {
+  const fields = new Map(fieldsOf(op.input).map((field) => [field.name, field]));
+  return (op.cli?.args ?? []).map((text) => {
+    const name = text.replace(/(\?|\.\.\.)$/, "");
+    const field = fields.get(name);
+    if (field === undefined) {
+      throw new TypeError(`Operation "${op.name}" has no field "${name}" for its argument`);
+    }
+    const shown = (op.cli?.flags?.[name]?.flag ?? name.replace(/_id$/, "")).replaceAll("_", "-").replace(
+      /^--(\S+).*$/,
+      "$1",
+    );
+    const form = text.endsWith("...") ? `[${shown}...]` : text.endsWith("?") ? `[${shown}]` : `<${shown}>`;
+    command.addArgument(new Argument(form, field.description ?? ""));
+    return { path: [name], field, spec: op.cli?.flags?.[name] ?? {} };
+  });
+}
+
+function addFlags(
+  command: Command,
+  op: Operation,
+  taken: ReadonlySet<string>,
+  inputs: Map<string, Bound>,
+): void {
+  const secret = op.cli?.secret?.field;
+  for (const field of fieldsOf(op.input)) {
+    if (taken.has(field.name) || field.name === secret) continue;
+    addFlag(command, [field.name], field, op.cli?.flags?.[field.name] ?? {}, inputs);
+  }
+  for (const [path, spec] of Object.entries(op.cli?.flags ?? {})) {
+    if (path.includes(".")) addFlag(command, path.split("."), innerField(op, path, spec), spec, inputs);
+  }
+  if (secret !== undefined) {
+    const word = secret.replaceAll("_", "-");
+    command.addOption(new Option(`--${word}-stdin`, `read the ${word} from standard input`));
+  }
+}
+
+/** A field inside a field; where the schema leaves it open (engine options), the flag itself says what it is. */
+function innerField(op: Operation, path: string, spec: FlagSpec): Field {
+  const parts = path.split(".");
+  let fields: readonly Field[] = fieldsOf(op.input);
+  let found: Field | undefined;
+  for (const part of parts) {
+    found = fields.find((field) => field.name === part);
+    fields = found?.fields ?? [];
+  }
+  if (found !== undefined) return found;
+  const many = spec.flag?.endsWith("...") ?? false;
+  return {
+    name: parts.at(-1)!,
+    type: many ? "array" : spec.flag?.includes("<") === false ? "boolean" : "string",
+    item: many ? "string" : undefined,
+    required: false,
+    description: spec.description,
+    choices: undefined,
+    default: undefined,
+    fields: [],
+  };
+}
+
+function addFlag(
+  command: Command,
+  path: string[],
+  field: Field,
+  spec: FlagSpec,
+  inputs: Map<string, Bound>,
+): void {
+  if (spec.hidden) return;
+  const word = field.name.replaceAll("_", "-");
+  const many = field.type === "array" || (spec.flag?.endsWith("...") ?? false);
+  const isSwitch = field.type === "boolean" && !(spec.flag?.includes("<") ?? false);
+  const long = (spec.flag ?? (isSwitch ? `--${word}` : `--${word} <${valueName(field)}>`)).replace(
+    /\.\.\.$/,
+    "",
+  );
+  const flags = spec.short === undefined ? long : `${spec.short}, ${long}`;
+  const description = spec.description ?? field.description ?? "";
+  const option = new Option(flags, description + (many ? " (may be repeated)" : ""));
+  if (many) {
+    option.argParser((value: string, before: unknown) => [...(Array.isArray(before) ? before : []), value]);
+  }
+  if (field.choices !== undefined && !many) option.choices([...field.choices]);
+  command.addOption(option);
+  inputs.set(option.attributeName(), { path, field, spec });
+  if (isSwitch && field.default !== false) {
+    // A switch that is on unless said otherwise, or that an update may turn either way.
+    const off = new Option(
+      `--no-${long.replace(/^--/, "")}`,
+      field.default === true ? `turn off: ${description}` : "",
+    ).hideHelp(field.default !== true);
+    command.addOption(off);
+    // commander turns the pair's default to true; absent must stay absent.
+    command.setOptionValue(option.attributeName(), undefined);
+  }
+}
+
+function valueName(field: Field): string {
+  if (field.name.endsWith("_seconds")) return "seconds";
+  if (field.name.endsWith("_bytes")) return "bytes";
+  return field.type === "number" ? "n" : field.type === "object" ? "json" : field.name.split("_").at(-1)!;
+}
+
+function addCommon(command: Command, op: Operation): void {
+  if (op.cli?.confirm !== undefined) command.option("-y, --yes", "do not ask for confirmation");
+  if (op.cli?.follow !== undefined) {
+    command.option(
+      "-w, --wait",
+      "wait for the end, showing progress; the exit code tells the result (20: it failed)",
+    );
+  }
+}
+
+function helpAfter(op: Operation): string {
+  const parts: string[] = [];
+  if (op.description !== undefined) parts.push(`\n${op.description}`);
+  if (op.cli?.examples?.length) {
+    parts.push(`\nExamples:\n${op.cli.examples.map((line) => `  $ ${line}`).join("\n")}`);
+  }
+  parts.push(`\nNeeds role ${op.role}. Exit codes: ${exitCodes(op)}.`);
+  return parts.join("\n");
+}
+
+function exitCodes(op: Operation): string {
+  const bad = op.cli?.exit !== undefined || op.cli?.follow !== undefined
+    ? `, ${EXIT_BAD_ANSWER} worked, but the answer is bad`
+    : "";
+  return `0 success, ${ERROR_KINDS.invalid.exit} wrong input, ${ERROR_KINDS.not_found.exit} not found${bad}; all: holdfast help exit-codes`;
+}
+
+/** The text of `holdfast help exit-codes`. */
+export function exitCodeHelp(): string {
+  const rows = Object.entries(ERROR_KINDS).map(([kind, { exit, title }]) =>
+    `  ${String(exit).padStart(3)}  ${kind.padEnd(16)} ${title}`
+  );
+  return [
+    "Exit codes:",
+    `    0  success`,
+    ...rows.sort(),
+    `   ${EXIT_BAD_ANSWER}  bad answer       The command worked and the answer is bad: a failed run, a failed verify`,
+    `  ${EXIT_INTERRUPTED}  interrupted      Ended by Ctrl-C`,
+  ].join("\n");
+}

@@ -1,0 +1,83 @@
+/**
+ * Recovery without a database: `backups verify --file` and `backups restore --file` work on an artifact alone, on
+ * a machine that has nothing but the file and this program.
+ */
+import { resolve } from "node:path";
+import type { verifyArtifact } from "../../app.ts";
+import { EXIT_BAD_ANSWER, HoldfastError } from "../../lib/errors.ts";
+import type { Typed } from "../args.ts";
+import { progressText } from "../follow.ts";
+import { render } from "../render.ts";
+import type { Session } from "../session.ts";
+import type { LocalCommand } from "./command.ts";
+
+const FILE = "work on this file alone: no data directory, no daemon, no catalogue";
+
+export const recoverCommand: LocalCommand = {
+  word: "backups",
+  add() {},
+  extend(program) {
+    const backups = program.commands.find((command) => command.name() === "backups");
+    for (const name of ["verify", "restore"]) {
+      backups?.commands.find((command) => command.name() === name)?.option("--file <path>", FILE);
+    }
+  },
+  async intercept({ op, input, options }, session) {
+    const file = options.file;
+    if (op.name !== "backups.restore" && op.name !== "backups.verify") return undefined;
+    if (typeof file !== "string") {
+      if (input.backup !== undefined) return undefined;
+      throw new HoldfastError("invalid", `Cannot ${op.name}: name a backup, or a file with --file`, {
+        hint: "see: holdfast backups list",
+      });
+    }
+    if (input.backup !== undefined) {
+      throw new HoldfastError("invalid", `Cannot ${op.name}: give a backup or --file, not both`);
+    }
+    return await recover(resolve(file), { op, input, options }, session);
+  },
+};
+
+async function recover(file: string, { op, input }: Typed, session: Session): Promise<number> {
+  const { restoreArtifact, verifyArtifact: verify } = await import("../../app.ts");
+  const context = contextFor(session);
+  const { view } = session.options;
+  if (op.name === "backups.verify") {
+    const verified = await verify(file, context);
+    session.terminal.status("");
+    await render(verified, {}, view, session.terminal);
+    return verified.ok ? 0 : EXIT_BAD_ANSWER;
+  }
+  if (typeof input.to !== "string") {
+    throw new HoldfastError("invalid", "Cannot restore: say where to", { hint: "add --to DIR" });
+  }
+  const restored = await restoreArtifact({
+    file,
+    to: resolve(input.to),
+    patterns: Array.isArray(input.patterns) ? input.patterns.map(String) : [],
+    force: input.force === true,
+    owners: input.owners === true,
+    outside_links: input.outside_links === true,
+  }, context);
+  session.terminal.status("");
+  await render(restored, op.cli ?? {}, view, session.terminal);
+  return 0;
+}
+
+function contextFor({ terminal, signal }: Session): Parameters<typeof verifyArtifact>[1] {
+  const started = Date.now();
+  return {
+    signal,
+    now: () => Date.now(),
+    log: (level, text) => level === "info" ? undefined : terminal.note(`${level}: ${text}`),
+    progress: (update) =>
+      terminal.interactive ? terminal.status(progressText(update, Date.now() - started)) : undefined,
+    secret: (name) =>
+      Promise.reject(
+        new HoldfastError(
+          "not_found",
+          `Cannot read secret "${name}": there is no data directory in this command`,
+        ),
+      ),
+  };
+}

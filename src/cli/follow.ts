@@ -1,0 +1,86 @@
+/**
+ * Following a stream of events: log lines as lines, progress as a bar on a terminal and as a line now and then
+ * elsewhere, and the last `result`, which decides the exit code.
+ */
+import { EXIT_BAD_ANSWER, HoldfastError } from "../lib/errors.ts";
+import { formatDuration } from "../lib/duration.ts";
+import { formatSize } from "../lib/size.ts";
+import { at, oneLine } from "./render.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Without a terminal: at most one progress line in this many milliseconds. */
+const PLAIN_EVERY_MS = 5000;
+const BAR_WIDTH = 24;
+
+/** Prints events until the stream ends; returns the last event of type `result`, or undefined. */
+export async function follow(
+  events: AsyncIterable<unknown>,
+  terminal: Terminal,
+  output: string,
+): Promise<unknown> {
+  let result: unknown;
+  let lastPlain = 0;
+  const started = Date.now();
+  for await (const event of events) {
+    if (output === "json" && typeOf(event) !== "progress") terminal.print(JSON.stringify(event));
+    switch (typeOf(event)) {
+      case "line":
+        if (output !== "json") terminal.note(lineText(event, terminal));
+        break;
+      case "progress": {
+        const text = progressText(event, Date.now() - started);
+        if (terminal.interactive) terminal.status(text);
+        else if (output !== "json" && Date.now() - lastPlain > PLAIN_EVERY_MS) {
+          lastPlain = Date.now();
+          terminal.note(text);
+        }
+        break;
+      }
+      case "result":
+        result = event;
+        break;
+    }
+  }
+  if (terminal.interactive) terminal.status("");
+  return result;
+}
+
+function typeOf(event: unknown): string {
+  return String(at(event, "type") ?? "");
+}
+
+function lineText(event: unknown, terminal: Terminal): string {
+  const level = String(at(event, "level") ?? "info");
+  const text = oneLine(String(at(event, "text") ?? ""));
+  return level === "info" ? text : terminal.colors.red(`${level}: `) + text;
+}
+
+/** `read  [######------]  52 %  1.2 GiB of 2.3 GiB  210 MiB/s  5s left`. */
+export function progressText(event: unknown, elapsedMs: number): string {
+  const done = Number(at(event, "done_bytes") ?? 0);
+  const total = Number(at(event, "total_bytes") ?? 0);
+  const phase = String(at(event, "phase") ?? "").padEnd(7);
+  const items = at(event, "done_items");
+  const speed = elapsedMs > 500 ? `  ${formatSize(done / elapsedMs * 1000)}/s` : "";
+  if (total <= 0) {
+    return `${phase} ${formatSize(done)}${items === undefined ? "" : `, ${items} items`}${speed}`;
+  }
+  const share = Math.min(1, done / total);
+  const filled = Math.round(share * BAR_WIDTH);
+  const bar = `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}]`;
+  const left = share > 0.02 && share < 1 && elapsedMs > 2000
+    ? `  ${formatDuration(Math.round(elapsedMs * (1 - share) / share / 1000))} left`
+    : "";
+  return `${phase} ${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${formatSize(done)} of ${
+    formatSize(total)
+  }${speed}${left}`;
+}
+
+/** The exit code a result asks for: its log's or its own status. Errors: `internal` when the stream ended without one. */
+export function exitOf(result: unknown): number {
+  if (result === undefined) {
+    throw new HoldfastError("upstream", "Cannot tell the result: the stream ended early");
+  }
+  const status = at(result, "log.status") ?? at(result, "status") ?? "success";
+  return status === "success" || status === "ok" ? 0 : EXIT_BAD_ANSWER;
+}

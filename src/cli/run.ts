@@ -1,0 +1,273 @@
+/** The command line: arguments in, exit code out. */
+import { Command, CommanderError, Option } from "commander";
+import { operationsFor, SLICES } from "../catalogue.ts";
+import { ERROR_KINDS, EXIT_INTERRUPTED, HoldfastError, messageOf, toProblem } from "../lib/errors.ts";
+import type { Operation } from "../lib/operation.ts";
+import { VERSION } from "../lib/version.ts";
+import { addOperation, exitCodeHelp, type Typed } from "./args.ts";
+import type { LocalCommand, Start } from "./commands/command.ts";
+import { COMMANDS } from "./commands/mod.ts";
+import { type Output, OUTPUTS, render } from "./render.ts";
+import { type GlobalOptions, Session, settingFlags } from "./session.ts";
+import { processTerminal, type Terminal } from "./terminal.ts";
+
+/** Runs one command line; never throws, never exits the process. */
+export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort(new Interrupted());
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, onInterrupt);
+  try {
+    return await runCommand(argv, terminal, interrupt.signal);
+  } catch (error) {
+    return report(error, terminal, wantsJson(argv));
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, onInterrupt);
+  }
+}
+
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+async function runCommand(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const flags = settingFlags();
+  const word = firstWord(argv, new Set(flags.filter((flag) => flag.takesValue).map((flag) => flag.flag)));
+  const program = newProgram(terminal);
+  for (const { flag, takesValue, description } of flags) {
+    program.addOption(
+      new Option(takesValue ? `${flag} <value>` : flag, description).hideHelp(flag !== "--data-dir"),
+    );
+    if (!takesValue) program.addOption(new Option(flag.replace("--", "--no-")).hideHelp());
+  }
+  let exit = 0;
+  const session = () => new Session(terminal, globalOptions(program, flags), signal);
+  const groups = Object.assign({}, ...SLICES.map((slice) => slice.words)) as Record<string, string>;
+  for (const command of COMMANDS) {
+    if (word === undefined || word === "help" || command.word === word || !owned(word)) {
+      addLocal(program, command, async (run) => {
+        const current = session();
+        try {
+          exit = await run(current);
+        } finally {
+          await current.close();
+        }
+      });
+    }
+  }
+  for (const op of await operationsFor(word)) {
+    addOperation(program, op, groups, async (typed) => {
+      const current = session();
+      try {
+        exit = await runOperation(typed, current);
+      } finally {
+        await current.close();
+      }
+    });
+  }
+  for (const command of COMMANDS) command.extend?.(program);
+  await program.parseAsync([...argv], { from: "user" });
+  if (signal.aborted) throw signal.reason;
+  return exit;
+}
+
+function owned(word: string): boolean {
+  return SLICES.some((slice) => Object.hasOwn(slice.words, word)) ||
+    COMMANDS.some((command) => command.word === word);
+}
+
+function newProgram(terminal: Terminal): Command {
+  const program = new Command("holdfast")
+    .description("Schedules, verifies, restores and proves backups, and looks after the network around them.")
+    .option("--config <file>", "configuration file, instead of ./config.yaml")
+    .addOption(
+      new Option("-o, --output <form>", "how answers are printed").choices([...OUTPUTS]).default("table"),
+    )
+    .option("--filter <test>", "list only rows with field=value or field~text (may be repeated)", collect)
+    .option("--sort-by <field>", "sort a list by a field; -field for falling order")
+    .version(`holdfast ${VERSION}`, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help; also for each command: holdfast schedules create --help")
+    .showHelpAfterError("(add --help for what is possible)")
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.note(text.trimEnd()),
+    });
+  program.command("version", { hidden: true }).action(() => terminal.print(`holdfast ${VERSION}`));
+  program.helpCommand(false);
+  program.command("help [topic...]", { hidden: true }).action((topic: string[]) => {
+    if (topic[0] === "exit-codes") return terminal.print(exitCodeHelp());
+    const target = topic.reduce<Command | undefined>(
+      (command, name) => command?.commands.find((child) => child.name() === name),
+      program,
+    );
+    if (target === undefined) {
+      throw new HoldfastError("not_found", `Cannot find help for "${topic.join(" ")}"`, {
+        hint: "see: holdfast --help",
+      });
+    }
+    terminal.print(target.helpInformation().trimEnd());
+  });
+  program.addHelpText(
+    "after",
+    `
+Examples:
+  $ holdfast demo                         # see it work in a minute, in a temporary directory
+  $ holdfast serve                        # run the daemon
+  $ holdfast schedules list --output json
+  $ holdfast backups verify ID && holdfast backups restore ID --to DIR
+
+Every setting is also a flag (--api-listen) and a variable (HOLDFAST_API_LISTEN); see: holdfast config show
+Exit codes: holdfast help exit-codes`,
+  );
+  return program;
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+function addLocal(
+  program: Command,
+  command: LocalCommand,
+  start: Start,
+): void {
+  command.add(program, start);
+}
+
+/** The first word that is no flag and no flag's value; decides which slice is loaded. */
+function firstWord(argv: readonly string[], valued: ReadonlySet<string>): string | undefined {
+  const own = new Set(["--config", "-o", "--output", "--filter", "--sort-by"]);
+  for (let i = 0; i < argv.length; i++) {
+    const arg = argv[i]!;
+    if (!arg.startsWith("-")) return arg;
+    if (valued.has(arg) || own.has(arg)) i++;
+  }
+  return undefined;
+}
+
+function globalOptions(program: Command, flags: ReturnType<typeof settingFlags>): GlobalOptions {
+  const options: Record<string, unknown> = program.opts();
+  const settings: Record<string, string> = {};
+  for (const { key, flag } of flags) {
+    const name = new Option(flag).attributeName();
+    if (program.getOptionValueSource(name) === "cli") settings[key] = String(options[name]);
+  }
+  const filters = options.filter;
+  return {
+    settings,
+    configFile: typeof options.config === "string" ? options.config : undefined,
+    view: {
+      output: OUTPUTS.find((form): form is Output => form === options.output) ?? "table",
+      filters: Array.isArray(filters) ? filters.map(String) : [],
+      sortBy: typeof options.sortBy === "string" ? options.sortBy : undefined,
+    },
+  };
+}
+
+async function runOperation(typed: Typed, session: Session): Promise<number> {
+  for (const command of COMMANDS) {
+    const taken = await command.intercept?.(typed, session);
+    if (taken !== undefined) return taken;
+  }
+  const { op, input, options } = typed;
+  const cli = op.cli ?? {};
+  const { terminal } = session;
+  if (cli.secret !== undefined) {
+    const { askSecret } = await import("./ask.ts");
+    const word = cli.secret.field;
+    input[word] = await askSecret(
+      word.replaceAll("_", "-"),
+      cli.secret.prompt,
+      options[`${camel(word)}Stdin`] === true,
+    );
+  }
+  if (cli.confirm !== undefined && options.yes !== true) {
+    const { confirmed } = await import("./ask.ts");
+    if (!confirmed(cli.confirm)) return EXIT_INTERRUPTED;
+  }
+  const transport = await session.transport(op);
+  if (op.stream) return await followOperation(op, input, session);
+  const output = await transport.call(op, input, session.signal);
+  const view = session.options.view;
+  if (cli.follow !== undefined && (options.wait === true || transport.kind === "process")) {
+    return await followOperation(await find(op, cli.follow.operation), cli.follow.input(output), session);
+  }
+  if (output !== undefined) await render(output, cli, view, terminal);
+  else if (view.output === "table") terminal.note("Done.");
+  return cli.exit?.(output) ?? 0;
+}
+
+async function followOperation(
+  op: Operation,
+  input: Record<string, unknown>,
+  session: Session,
+): Promise<number> {
+  const { exitOf, follow } = await import("./follow.ts");
+  const transport = await session.transport(op);
+  const { terminal, options, signal } = session;
+  const result = await follow(transport.stream(op, input, signal), terminal, options.view.output);
+  if (options.view.output === "table" && op.cli?.text !== undefined && result !== undefined) {
+    terminal.print(op.cli.text(result));
+  }
+  return op.cli?.exit?.(result) ?? exitOf(result);
+}
+
+async function find(near: Operation, name: string): Promise<Operation> {
+  const operations = await operationsFor(near.name.split(".")[0]);
+  const found = operations.find((op) => op.name === name);
+  if (found === undefined) {
+    throw new TypeError(`Operation "${near.name}" follows "${name}", which does not exist`);
+  }
+  return found;
+}
+
+function camel(word: string): string {
+  return word.replaceAll(/[_-](\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function wantsJson(argv: readonly string[]): boolean {
+  return argv.includes("--output=json") ||
+    argv.some((arg, i) => (arg === "--output" || arg === "-o") && argv[i + 1] === "json");
+}
+
+/** Prints an error for people, or as a problem document, and returns its exit code. */
+function report(error: unknown, terminal: Terminal, json: boolean): number {
+  if (error instanceof CommanderError) {
+    // Help and version asked for are no errors; commander has printed either already.
+    return error.exitCode === 0 || error.code === "commander.help" && error.exitCode === 0
+      ? 0
+      : ERROR_KINDS.invalid.exit;
+  }
+  if (error instanceof Interrupted) {
+    terminal.note("Interrupted.");
+    return EXIT_INTERRUPTED;
+  }
+  const known = error instanceof HoldfastError
+    ? error
+    : error instanceof RangeError
+    ? new HoldfastError("invalid", error.message)
+    : undefined;
+  if (json) {
+    const problem = toProblem(known ?? error, "local");
+    terminal.note(JSON.stringify(known === undefined ? { ...problem, detail: messageOf(error) } : problem));
+    return known?.exitCode ?? ERROR_KINDS.internal.exit;
+  }
+  if (known === undefined) {
+    terminal.note(`${terminal.colors.red("error:")} ${messageOf(error)}`);
+    if (Deno.env.get("HOLDFAST_DEBUG") !== undefined && error instanceof Error) {
+      terminal.note(error.stack ?? "");
+    } else terminal.note("This is a defect of Holdfast. HOLDFAST_DEBUG=1 prints where it happened.");
+    return ERROR_KINDS.internal.exit;
+  }
+  terminal.note(`${terminal.colors.red("error:")} ${known.message}`);
+  if (known.errors.length > 1 && known.code !== "config") {
+    for (const { path, message } of known.errors) {
+      terminal.note(`  ${path === "" ? "" : `${path}: `}${message}`);
+    }
+  }
+  if (known.hint !== undefined) terminal.note(`hint: ${known.hint}`);
+  return known.exitCode;
+}

@@ -1,0 +1,167 @@
+/**
+ * What a command works with: configuration, terminal, and the transport that fits.
+ *
+ * With `api.url` set it talks to that daemon; with a socket there, to the daemon on this host; with neither it
+ * opens the data directory in this process. A socket that nobody answers on is an error: falling back silently
+ * would let two programs believe they own the data.
+ */
+import { configLeaves, loadConfig, type LoadedConfig } from "../config/mod.ts";
+import { localIdentity, localUser } from "../lib/caller.ts";
+import { HoldfastError } from "../lib/errors.ts";
+import { type Caller, invoke, isStream, isWrite, type Kernel, type Operation } from "../lib/operation.ts";
+import type { View } from "./render.ts";
+import type { Terminal } from "./terminal.ts";
+import { httpTransport, type Transport } from "./transport.ts";
+
+/** Flags that belong to the command line itself. */
+export interface GlobalOptions {
+  /** Settings given as flags, by key. */
+  settings: Record<string, string>;
+  configFile: string | undefined;
+  view: View;
+}
+
+/** Settings that say where to find a daemon or a data directory; they may differ from the daemon's own. */
+const ADDRESSING: ReadonlySet<string> = new Set(["data_dir", "api.socket", "api.url", "api.key"]);
+
+/** One command's world. */
+export class Session {
+  readonly terminal: Terminal;
+  readonly options: GlobalOptions;
+  readonly signal: AbortSignal;
+  #loaded: Promise<LoadedConfig> | undefined;
+  #transport: Transport | undefined;
+
+  constructor(terminal: Terminal, options: GlobalOptions, signal: AbortSignal) {
+    this.terminal = terminal;
+    this.options = options;
+    this.signal = signal;
+  }
+
+  /** The configuration; loaded once, its warnings printed once. */
+  loaded(): Promise<LoadedConfig> {
+    return this.#loaded ??= this.#load();
+  }
+
+  async #load(): Promise<LoadedConfig> {
+    const loaded = await loadConfig(configSources(this.options));
+    for (const warning of loaded.warnings) this.terminal.note(`warning: ${warning}`);
+    return loaded;
+  }
+
+  /** The transport for an operation; in process, a write takes the data directory's lock. */
+  async transport(op: Operation): Promise<Transport> {
+    return this.#transport ??= await this.#connect(isWrite(op));
+  }
+
+  async #connect(write: boolean): Promise<Transport> {
+    const loaded = await this.loaded();
+    const { api } = loaded.config;
+    if (api.url !== null) {
+      const headers: Record<string, string> = api.key === null ? {} : { "x-api-key": api.key };
+      return httpTransport({ kind: "remote", url: api.url, headers });
+    }
+    if (await exists(api.socket)) {
+      const transport = httpTransport({
+        kind: "socket",
+        url: "http://holdfast.local",
+        socketPath: api.socket,
+        headers: { "x-holdfast-user": localUser() },
+      });
+      await this.#refuseOtherSettings(transport, loaded);
+      return transport;
+    }
+    return await localTransport(loaded, write, this.signal);
+  }
+
+  /** With a daemon up its configuration counts: a setting given to the command that differs is refused by name. */
+  async #refuseOtherSettings(transport: Transport, loaded: LoadedConfig): Promise<void> {
+    const given = [...loaded.layers].filter(([key, layer]) =>
+      (layer.name === "flag" || layer.name === "environment") && !ADDRESSING.has(key)
+    );
+    if (given.length === 0) return;
+    const [{ operations }, { settingTexts }] = await Promise.all([
+      import("../config/operations.ts"),
+      import("../config/mod.ts"),
+    ]);
+    const theirs = await transport.call(operations[0]!, {}, this.signal);
+    const ours = settingTexts(loaded);
+    for (const [key, layer] of given) {
+      const there = typeof theirs === "object" && theirs !== null ? Reflect.get(theirs, key) : undefined;
+      if (there === ours[key]) continue;
+      throw new HoldfastError(
+        "invalid",
+        `Cannot use ${layer.source === "" ? key : layer.source}: the daemon runs with ${key} = ${
+          String(there)
+        }`,
+        { hint: "leave the setting out, or change the daemon's configuration and restart it" },
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#transport?.close();
+  }
+}
+
+/** Where this process's configuration comes from. */
+export function configSources(options: GlobalOptions): Parameters<typeof loadConfig>[0] {
+  return {
+    args: options.settings,
+    env: Deno.env.toObject(),
+    cwd: Deno.cwd(),
+    ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
+  };
+}
+
+/** The transport into this process: the same operations, the same checks, no daemon. */
+async function localTransport(loaded: LoadedConfig, write: boolean, signal: AbortSignal): Promise<Transport> {
+  const { openLocal } = await import("../app.ts");
+  const local = await openLocal(loaded, write ? "write" : "read");
+  const caller = (): Caller => ({
+    ...localIdentity(localUser()),
+    request_id: crypto.randomUUID(),
+    operation: "",
+    signal,
+    trail: { lines: 0 },
+  });
+  const kernel: Kernel<unknown> = local.kernel;
+  return {
+    kind: "process",
+    call: (op, input) => Promise.resolve(invoke(kernel, op, input, caller())),
+    async *stream(op, input) {
+      const events = await invoke(kernel, op, input, caller());
+      if (isStream(events)) yield* events;
+    },
+    close: () => local.close(),
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new HoldfastError(
+        "forbidden",
+        `Cannot look for the daemon's socket "${path}": permission denied`,
+        {
+          hint: "run as the daemon's user or root, or use --api-url with --api-key-file",
+        },
+      );
+    }
+    throw error;
+  }
+}
+
+/** The settings as flags of the command line: flag word -> setting key, and whether it takes a value. */
+export function settingFlags(): { key: string; flag: string; takesValue: boolean; description: string }[] {
+  return configLeaves().filter((leaf) => !leaf.path.includes("*")).map((leaf) => ({
+    key: leaf.path,
+    flag: leaf.flag,
+    takesValue: leaf.type !== "boolean",
+    description: leaf.description,
+  }));
+}

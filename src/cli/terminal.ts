@@ -1,0 +1,60 @@
+/** Where the command line prints: standard output for answers, standard error for everything else. */
+import pc from "picocolors";
+
+/** Output of one command; tests give their own. */
+export interface Terminal {
+  /** A line of the answer. */
+  print(line: string): void;
+  /** A line about the command: hints, progress, warnings. */
+  note(line: string): void;
+  /** Rewrites the current line of standard error; only on a terminal. */
+  status(line: string): void;
+  /** Columns of standard output, or 0 when it is no terminal. */
+  readonly columns: number;
+  /** True when standard error is a terminal, so that progress may be drawn. */
+  readonly interactive: boolean;
+  readonly colors: { bold(text: string): string; red(text: string): string; dim(text: string): string };
+}
+
+/** The process's own terminal. Colours only on a terminal, and never with `NO_COLOR`. */
+export function processTerminal(): Terminal {
+  const encoder = new TextEncoder();
+  const colored = Deno.stdout.isTerminal() && !Deno.noColor && Deno.env.get("TERM") !== "dumb";
+  const colors = pc.createColors(colored);
+  let drawn = false;
+  const clear = () => {
+    if (drawn) Deno.stderr.writeSync(encoder.encode("\r\x1b[K"));
+    drawn = false;
+  };
+  return {
+    print(line) {
+      clear();
+      writeAll(Deno.stdout, encoder.encode(`${line}\n`));
+    },
+    note(line) {
+      clear();
+      writeAll(Deno.stderr, encoder.encode(`${line}\n`));
+    },
+    status(line) {
+      if (!Deno.stderr.isTerminal()) return;
+      drawn = line !== "";
+      Deno.stderr.writeSync(encoder.encode(`\r\x1b[K${line}`));
+    },
+    columns: columnsOf(),
+    interactive: Deno.stderr.isTerminal(),
+    colors: { bold: colors.bold, red: colors.red, dim: colors.dim },
+  };
+}
+
+function columnsOf(): number {
+  if (!Deno.stdout.isTerminal()) return 0;
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
+}
+
+function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += to.writeSync(bytes.subarray(written));
+}

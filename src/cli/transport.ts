@@ -1,0 +1,155 @@
+/**
+ * How a command reaches the services: the daemon's socket, a remote daemon, or this process itself.
+ *
+ * All three take the same operations and give the same answers and errors.
+ */
+import { fromProblem, HoldfastError, messageOf } from "../lib/errors.ts";
+import { type Operation, parseRoute } from "../lib/operation.ts";
+
+/** A way to call operations. */
+export interface Transport {
+  readonly kind: "process" | "socket" | "remote";
+  call(op: Operation, input: Record<string, unknown>, signal: AbortSignal): Promise<unknown>;
+  stream(op: Operation, input: Record<string, unknown>, signal: AbortSignal): AsyncIterable<unknown>;
+  close(): Promise<void>;
+}
+
+/** Where a daemon answers over HTTP. */
+export interface HttpTarget {
+  kind: "socket" | "remote";
+  /** `https://host:8420`, or any name for a socket. */
+  url: string;
+  socketPath?: string;
+  headers: Record<string, string>;
+}
+
+/** A transport over HTTP. */
+export function httpTransport(target: HttpTarget): Transport {
+  const client = target.socketPath === undefined
+    ? undefined
+    : Deno.createHttpClient({ proxy: { transport: "unix", path: target.socketPath } });
+
+  async function send(op: Operation, input: Record<string, unknown>, signal: AbortSignal): Promise<Response> {
+    const { url, init } = requestOf(op, input, target.url);
+    let response: Response;
+    try {
+      response = await fetch(url, {
+        ...init,
+        headers: { ...init.headers, ...target.headers },
+        signal,
+        redirect: "error",
+        ...(client === undefined ? {} : { client }),
+      });
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw unreachable(target, error);
+    }
+    if (response.ok || response.status === 503 && typeof op.status === "object") return response;
+    throw await failureOf(response);
+  }
+
+  return {
+    kind: target.kind,
+    async call(op, input, signal) {
+      const response = await send(op, input, signal);
+      const text = await response.text();
+      if (text === "") return undefined;
+      try {
+        return JSON.parse(text);
+      } catch (error) {
+        throw new HoldfastError("upstream", `Cannot read the answer of ${target.url}: it is not JSON`, {
+          cause: error,
+        });
+      }
+    },
+    async *stream(op, input, signal) {
+      const response = await send(op, input, signal);
+      if (response.body !== null) yield* readEvents(response.body);
+    },
+    close() {
+      client?.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+function requestOf(
+  op: Operation,
+  input: Record<string, unknown>,
+  base: string,
+): { url: string; init: RequestInit } {
+  const { method, path } = parseRoute(op.route);
+  const rest = { ...input };
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const value = rest[name];
+    delete rest[name];
+    return encodeURIComponent(String(value ?? ""));
+  });
+  const url = new URL(filled, base);
+  if (method === "GET" || method === "DELETE") {
+    for (const [name, value] of Object.entries(rest)) {
+      if (value === undefined || value === null) continue;
+      for (const item of Array.isArray(value) ? value : [value]) {
+        url.searchParams.append(name, typeof item === "object" ? JSON.stringify(item) : String(item));
+      }
+    }
+    return { url: url.href, init: { method } };
+  }
+  return {
+    url: url.href,
+    init: { method, headers: { "content-type": "application/json" }, body: JSON.stringify(rest) },
+  };
+}
+
+async function failureOf(response: Response): Promise<HoldfastError> {
+  const text = await response.text();
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = { detail: `The server answered ${response.status} without a reason` };
+  }
+  const wait = Number(response.headers.get("retry-after"));
+  return fromProblem(response.status, body, wait > 0 ? wait : undefined);
+}
+
+function unreachable(target: HttpTarget, error: unknown): HoldfastError {
+  if (target.kind === "socket") {
+    return new HoldfastError(
+      "unavailable",
+      `Cannot reach the daemon: nobody answers on "${target.socketPath}"`,
+      {
+        cause: error,
+        hint: `start the daemon; if it was killed and is not meant to run, remove that file`,
+      },
+    );
+  }
+  return new HoldfastError("unavailable", `Cannot reach ${target.url}: ${messageOf(rootOf(error))}`, {
+    cause: error,
+  });
+}
+
+function rootOf(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error;
+}
+
+/** Events of a server-sent stream; an event `error` is thrown as what it stands for. */
+export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncIterable<unknown> {
+  let buffer = "";
+  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+    buffer += chunk;
+    for (let end = buffer.indexOf("\n\n"); end >= 0; end = buffer.indexOf("\n\n")) {
+      const lines = buffer.slice(0, end).split("\n");
+      buffer = buffer.slice(end + 2);
+      const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6)).join("\n");
+      if (data === "") continue;
+      const event: unknown = JSON.parse(data);
+      if (
+        lines.includes("event: error") && typeof event === "object" && event !== null && "status" in event
+      ) {
+        throw fromProblem(Number(event.status), event);
+      }
+      yield event;
+    }
+  }
+}

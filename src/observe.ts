@@ -1,0 +1,87 @@
+/** Feeds telemetry from the services, which do not know it: health probes and metrics. */
+import type { Services } from "./app.ts";
+import { type Clock, iso } from "./lib/clock.ts";
+import { freeBytes } from "./lib/disk.ts";
+import { formatSize } from "./lib/size.ts";
+import type { Database } from "./store/mod.ts";
+import type { Metrics } from "./telemetry/mod.ts";
+
+/** A tick every minute; three missing ones in a row are somebody's problem. */
+const TICK_LATE_MS = 180_000;
+
+/** What the probes look at. */
+export interface Observed {
+  services: Services;
+  database: Database;
+  dataDir: string;
+  minFreeBytes: number;
+  /** When the daemon started, in milliseconds; null in a process that is none. */
+  startedAt: number | null;
+  clock: Clock;
+}
+
+/** Registers the probes every process has. */
+export function registerProbes(
+  { services, database, dataDir, minFreeBytes, startedAt, clock }: Observed,
+): void {
+  const { health, schedules } = services;
+  health.register({
+    name: "database",
+    critical: true,
+    check() {
+      database.sqlite.prepare("select 1").all();
+      return { status: "ok", detail: "answers" };
+    },
+  });
+  health.register({
+    name: "scheduler",
+    critical: false,
+    async check() {
+      if (startedAt === null) return { status: "degraded", detail: "no daemon runs" };
+      if (await schedules.scheduler.isStopped()) return { status: "degraded", detail: "stopped by a person" };
+      // One that has not ticked yet counts as fresh: the first tick comes with the next full minute.
+      const { lastTickAt } = schedules;
+      const age = clock.now() - (lastTickAt ?? startedAt);
+      if (age > TICK_LATE_MS) {
+        return { status: "degraded", detail: `no tick for ${Math.round(age / 1000)} s` };
+      }
+      return {
+        status: "ok",
+        detail: lastTickAt === null ? "waiting for the first tick" : `last tick ${iso(lastTickAt)}`,
+      };
+    },
+  });
+  health.register({
+    name: "disk",
+    critical: false,
+    async check() {
+      if (database.path === ":memory:") {
+        return { status: "degraded", detail: "there is no data directory yet" };
+      }
+      const free = await freeBytes(dataDir);
+      return {
+        status: free < minFreeBytes ? "degraded" : "ok",
+        detail: `${formatSize(free)} free for the data directory`,
+      };
+    },
+  });
+}
+
+/** Connects the counters and gauges. */
+export function registerMetrics({ schedules, health }: Services, metrics: Metrics): void {
+  schedules.runner.listen({
+    started: (_, delaySeconds) => metrics.runStarted(delaySeconds),
+    finished: (run) => metrics.runFinished(run.outcome),
+  });
+  metrics.gauge(
+    "holdfast_runs_queued",
+    "Runs waiting for a free place.",
+    () => schedules.runner.queued.length,
+  );
+  metrics.gauge("holdfast_runs_active", "Runs at work.", () => schedules.runner.active.size);
+  metrics.gauge(
+    "holdfast_healthy",
+    "1 when health is ok, else 0.",
+    async () => (await health.report()).status === "ok" ? 1 : 0,
+  );
+}
