@@ -3,7 +3,7 @@
  * process ends, however it ends. The file says who holds it, for the error of the next one.
  */
 import { join } from "node:path";
-import { HoldfastError } from "../lib/errors.ts";
+import { HoldfastError, messageOf } from "../lib/errors.ts";
 
 /** Who holds a data directory. */
 export interface LockHolder {
@@ -17,10 +17,10 @@ export interface DataLock {
   release(): void;
 }
 
-/** Takes the lock of a data directory. Errors: `conflict`, naming the holder. `since` is an ISO instant. */
+/** Takes the lock of a data directory. Errors: `conflict`, naming the holder; `forbidden`, `unavailable`. `since` is an ISO instant. */
 export function lockDataDir(dataDir: string, command: string, since: string): DataLock {
   const path = join(dataDir, "lock");
-  const file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
+  const file = openLock(path);
   if (!file.tryLockSync(true)) {
     file.close();
     const holder = readHolder(dataDir);
@@ -42,6 +42,22 @@ export function lockDataDir(dataDir: string, command: string, since: string): Da
       file.close();
     },
   };
+}
+
+function openLock(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
+  } catch (error) {
+    const denied = error instanceof Deno.errors.PermissionDenied;
+    throw new HoldfastError(
+      denied ? "forbidden" : "unavailable",
+      `Cannot lock "${path}": ${messageOf(error)}`,
+      {
+        cause: error,
+        hint: "run as the user who owns the data directory, or choose another one with --data-dir",
+      },
+    );
+  }
 }
 
 /** Who wrote the lock file last, or undefined when nobody holds it or it cannot be read. */

@@ -1,4 +1,5 @@
 /** Looking after the database: status, copies, and what is forgotten after its days. */
+import { sql } from "kysely";
 import { join } from "node:path";
 import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
@@ -47,14 +48,14 @@ export class Maintenance {
   async status(): Promise<DatabaseStatus> {
     const { database } = this.#options;
     const schema = await schemaStatus(database);
-    const rows = database.sqlite.prepare("pragma quick_check(1)").all();
+    const { rows } = await sql<{ quick_check: string }>`pragma quick_check(1)`.execute(database.kysely);
     return {
       path: database.path,
       size_bytes: database.path === ":memory:" ? 0 : (await Deno.stat(database.path)).size,
       schema: schema.current,
       latest: schema.latest,
       pending: schema.pending,
-      integrity: String(rows[0]?.quick_check ?? "unknown"),
+      integrity: rows[0]?.quick_check ?? "unknown",
       copies: await this.#listCopies(),
     };
   }
@@ -91,21 +92,33 @@ export class Maintenance {
     return join(this.#copies, `holdfast-${iso(this.#options.clock.now()).replaceAll(/[:.]/g, "-")}.db`);
   }
 
-  /** The periodic work: a copy when one is due, old copies removed, old records forgotten. */
+  /**
+   * The periodic work: a copy when one is due, old copies removed, old records forgotten. What fails does not stop
+   * the rest, or a full disk would fill for ever; the first error is thrown when all has been tried.
+   */
   async run(): Promise<{ copy: string | null; removed: Record<string, number> }> {
-    const { settings, database, clock, pruners } = this.#options;
+    const { clock, pruners } = this.#options;
     const now = clock.now();
     let copy: string | null = null;
-    if (
-      settings.backup_every_seconds > 0 && await this.#copyAge(now) >= settings.backup_every_seconds * 1000
-    ) {
-      copy = await this.#newCopy();
-      await copyDatabase(database, copy);
-      await this.#removeOldCopies();
-    }
     const removed: Record<string, number> = {};
-    for (const prune of pruners) Object.assign(removed, await prune(now));
+    const steps = [
+      async () => void (copy = await this.#copyWhenDue(now)),
+      () => this.#removeOldCopies(),
+      ...pruners.map((prune) => async () => void Object.assign(removed, await prune(now))),
+    ];
+    const errors: unknown[] = [];
+    for (const step of steps) await step().catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw errors[0];
     return { copy, removed };
+  }
+
+  async #copyWhenDue(now: number): Promise<string | null> {
+    const { settings, database } = this.#options;
+    const everyMs = settings.backup_every_seconds * 1000;
+    if (everyMs <= 0 || await this.#copyAge(now) < everyMs) return null;
+    const path = await this.#newCopy();
+    await copyDatabase(database, path);
+    return path;
   }
 
   async #own(): Promise<string[]> {

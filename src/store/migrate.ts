@@ -1,13 +1,14 @@
 /**
- * Bringing a database to the program's schema: append-only TypeScript modules, run in order, each in its own
- * transaction. A copy of the database is taken before the first pending one; a newer database is refused.
+ * Bringing a database to the program's schema: append-only TypeScript modules, run in order in one transaction, so
+ * that one that fails leaves nothing behind. A copy of the database is taken before; a newer database is refused.
  */
+import { sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { backup } from "node:sqlite";
 import { join } from "node:path";
 import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
-import type { Database } from "./database.ts";
+import { Database } from "./database.ts";
 import { tablesOf } from "./tables.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
 
@@ -29,15 +30,21 @@ export interface MigrationResult {
   copy: string | null;
 }
 
+/** Migrations by name, in order. */
+export type Migrations = Readonly<Record<string, Migration>>;
+
 const TABLE = "migrations";
 interface MigrationTables {
   [TABLE]: { name: string };
 }
 
 /** Compares a database with this program's migrations. Reads only. */
-export async function schemaStatus(database: Database): Promise<SchemaStatus> {
+export async function schemaStatus(
+  database: Database,
+  migrations: Migrations = MIGRATIONS,
+): Promise<SchemaStatus> {
   const applied = await appliedNames(database);
-  const known = Object.keys(MIGRATIONS);
+  const known = Object.keys(migrations);
   return {
     current: applied.at(-1) ?? null,
     latest: known.at(-1)!,
@@ -47,10 +54,8 @@ export async function schemaStatus(database: Database): Promise<SchemaStatus> {
 }
 
 async function appliedNames(database: Database): Promise<string[]> {
-  const exists = database.sqlite.prepare("select 1 from sqlite_master where type = 'table' and name = ?").all(
-    TABLE,
-  );
-  if (exists.length === 0) return [];
+  const table = sql`select 1 from sqlite_master where type = 'table' and name = ${TABLE}`;
+  if ((await table.execute(database.kysely)).rows.length === 0) return [];
   const rows = await tablesOf<MigrationTables>(database.kysely).selectFrom(TABLE).select("name").orderBy(
     "name",
   ).execute();
@@ -85,9 +90,14 @@ function tooNew(database: Database, status: SchemaStatus): HoldfastError {
   );
 }
 
-/** Applies what is pending. Errors: `unavailable` for a newer database, `internal` with the failing step's name. */
-export async function migrate(database: Database, dataDir: string, clock: Clock): Promise<MigrationResult> {
-  const status = await schemaStatus(database);
+/** Applies what is pending, all or nothing. Errors: `unavailable`, for a newer database or with the name of the step that failed. */
+export async function migrate(
+  database: Database,
+  dataDir: string,
+  clock: Clock,
+  migrations: Migrations = MIGRATIONS,
+): Promise<MigrationResult> {
+  const status = await schemaStatus(database, migrations);
   if (status.unknown.length > 0) throw tooNew(database, status);
   if (status.pending.length === 0) return { applied: [], copy: null };
   const copy = status.current === null
@@ -95,7 +105,7 @@ export async function migrate(database: Database, dataDir: string, clock: Clock)
     : await copyBefore(database, dataDir, status.pending[0]!, clock);
   const migrator = new Migrator({
     db: database.kysely,
-    provider: { getMigrations: () => Promise.resolve({ ...MIGRATIONS } as Record<string, Migration>) },
+    provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
     migrationTableName: TABLE,
     migrationLockTableName: `${TABLE}_lock`,
   });
@@ -123,8 +133,14 @@ async function copyBefore(database: Database, dataDir: string, next: string, clo
   return path;
 }
 
-/** Copies a database while it is in use (SQLite's online backup), complete or not at all. */
+/** Copies a database while it is in use (SQLite's online backup), complete or not at all. Errors: `unavailable`. */
 export async function copyDatabase(database: Database, path: string): Promise<void> {
+  const partial = await writeCopy(database, path);
+  await Deno.rename(partial, path);
+}
+
+/** Writes a copy to `<path>.partial`, flushed to the disk; a failed one is removed. */
+async function writeCopy(database: Database, path: string): Promise<string> {
   const partial = `${path}.partial`;
   try {
     await backup(database.sqlite, partial);
@@ -135,11 +151,78 @@ export async function copyDatabase(database: Database, path: string): Promise<vo
     } finally {
       file.close();
     }
-    await Deno.rename(partial, path);
+    return partial;
   } catch (error) {
     await Deno.remove(partial).catch(() => {});
     throw new HoldfastError("unavailable", `Cannot copy the database to "${path}": ${messageOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+/**
+ * Puts a copy in the place of a database nobody has open. The copy is checked first; what was there is kept beside it.
+ * Errors: `invalid` when the file is no sound Holdfast database, `unavailable` when it is newer than the program.
+ */
+export async function restoreDatabase(
+  file: string,
+  target: string,
+  clock: Clock,
+): Promise<{ kept: string | null }> {
+  if (!await isThere(file)) throw new HoldfastError("not_found", `Cannot restore "${file}": no such file`);
+  const copy = new Database(file, clock, { readonly: true });
+  let partial: string;
+  try {
+    await requireSound(copy, file);
+    // Read through SQLite and not as a file: changes may still be in a log beside it.
+    partial = await writeCopy(copy, target);
+  } finally {
+    await copy.close();
+  }
+  const stamp = iso(clock.now()).replaceAll(/[:.]/g, "-");
+  const kept = await isThere(target) ? `${target}.before-${stamp}` : null;
+  if (kept !== null) {
+    // The log belongs to the file: without it the last changes would be lost from what is kept.
+    for (const suffix of ["-wal", "-shm"]) {
+      if (await isThere(target + suffix)) await Deno.rename(target + suffix, kept + suffix);
+    }
+    await Deno.rename(target, kept);
+  }
+  await Deno.rename(partial, target);
+  return { kept };
+}
+
+async function requireSound(copy: Database, file: string): Promise<void> {
+  const damage = await damageOf(copy);
+  if (damage !== undefined) {
+    throw new HoldfastError("invalid", `Cannot restore "${file}": it is damaged: ${damage}`);
+  }
+  const status = await schemaStatus(copy);
+  if (status.unknown.length > 0) throw tooNew(copy, status);
+  if (status.current === null) {
+    throw new HoldfastError("invalid", `Cannot restore "${file}": it is not a database of Holdfast`);
+  }
+}
+
+/** What SQLite's full check finds first, or undefined. Reads the whole file. */
+async function damageOf(database: Database): Promise<string | undefined> {
+  try {
+    const { rows } = await sql<{ integrity_check: string }>`pragma integrity_check(1)`.execute(
+      database.kysely,
+    );
+    const found = rows[0]?.integrity_check;
+    return found === "ok" ? undefined : found ?? "the check says nothing";
+  } catch (error) {
+    return messageOf(error instanceof HoldfastError ? error.cause : error);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

@@ -5,7 +5,9 @@
  * stops SQLite's automatic checkpoint, so the write-ahead log grows without end.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import type { SqliteDatabase, SqliteStatement } from "kysely";
+import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
+import { HoldfastError, messageOf } from "../lib/errors.ts";
+import { databaseError } from "./sqlite_errors.ts";
 
 /** Prepared statements kept; enough for every statement of the program. */
 const CACHED_STATEMENTS = 500;
@@ -15,28 +17,74 @@ export interface OpenOptions {
   readonly?: boolean;
 }
 
-/** Opens a database file with the settings every connection of Holdfast uses. */
+/** Opens a database file with the settings every connection of Holdfast uses. Errors: `unavailable`. */
 export function openSqlite(path: string, options: OpenOptions = {}): DatabaseSync {
-  const db = new DatabaseSync(path, { readOnly: options.readonly ?? false });
-  db.exec("pragma busy_timeout = 5000; pragma foreign_keys = on;");
-  // FULL: a commit that was answered survives a power cut, which the ledger and the outbox promise.
-  if (!options.readonly) db.exec("pragma journal_mode = wal; pragma synchronous = full;");
-  return db;
+  const readOnly = options.readonly ?? false;
+  if (!readOnly && path !== ":memory:") createPrivate(path);
+  let db: DatabaseSync;
+  try {
+    db = new DatabaseSync(path, { readOnly });
+  } catch (error) {
+    throw new HoldfastError("unavailable", `Cannot open database "${path}": ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  try {
+    // Prepared, because errors of exec() do not carry SQLite's code.
+    for (const pragma of readOnly ? READER : WRITER) db.prepare(`pragma ${pragma}`).all();
+    return db;
+  } catch (error) {
+    db.close();
+    throw databaseError(error, path);
+  }
 }
 
-/** The adapter; statements are prepared once and kept, the least recently used one leaves first. */
-export function kyselyDatabase(db: DatabaseSync): SqliteDatabase {
+const READER = ["busy_timeout = 5000", "foreign_keys = on"];
+// FULL: a commit that was answered survives a power cut, which the ledger and the outbox promise.
+const WRITER = [...READER, "journal_mode = wal", "synchronous = full"];
+
+/** Makes the file before SQLite does, for its owner only: it holds password hashes. The log takes the file's mode. */
+function createPrivate(path: string): void {
+  try {
+    Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
+  } catch {
+    // It is there already, or it cannot be: SQLite says which.
+  }
+}
+
+/** SQLite as Kysely sees it, with migrations in one transaction: SQLite's DDL is transactional, whatever Kysely's own adapter says. */
+export class Dialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new Adapter();
+  }
+}
+
+class Adapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+/**
+ * The database for the dialect; statements are prepared once and kept, the least recently used one leaves first.
+ * Every statement of the program passes here, so this is where SQLite's errors get their words.
+ */
+export function kyselyDatabase(db: DatabaseSync, path: string): SqliteDatabase {
   const cache = new Map<string, SqliteStatement>();
   return {
     close: () => db.close(),
     prepare(sql) {
+      // On a full disk SQLite has rolled back by itself, and refuses to do it again.
+      if (sql === "rollback" && !db.isTransaction) return NOTHING;
       const known = cache.get(sql);
       if (known !== undefined) {
         cache.delete(sql);
         cache.set(sql, known);
         return known;
       }
-      const statement = adapt(db.prepare(sql));
+      // A kept `select *` would go on giving the columns it was prepared with.
+      if (/^\s*(create|alter|drop)\b/i.test(sql)) cache.clear();
+      const statement = adapt(worded(path, () => db.prepare(sql)), path);
       cache.set(sql, statement);
       if (cache.size > CACHED_STATEMENTS) cache.delete(cache.keys().next().value!);
       return statement;
@@ -44,15 +92,30 @@ export function kyselyDatabase(db: DatabaseSync): SqliteDatabase {
   };
 }
 
-function adapt(statement: StatementSync): SqliteStatement {
+const NOTHING: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [].values(),
+};
+
+function adapt(statement: StatementSync, path: string): SqliteStatement {
+  const all = (parameters: readonly unknown[]) =>
+    worded(path, () => statement.all(...parameters.map(toSqlite)));
   return {
     reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...parameters.map(toSqlite)),
-    run: (parameters) => statement.run(...parameters.map(toSqlite)),
-    *iterate(parameters) {
-      yield* statement.all(...parameters.map(toSqlite));
-    },
+    all,
+    run: (parameters) => worded(path, () => statement.run(...parameters.map(toSqlite))),
+    iterate: (parameters) => all(parameters).values(),
   };
+}
+
+function worded<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw databaseError(error, path);
+  }
 }
 
 function toSqlite(value: unknown): SQLInputValue {
