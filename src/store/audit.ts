@@ -1,11 +1,11 @@
 /**
  * Audit lines: who changed what, before and after, without secrets. Written inside the change's transaction.
  */
-import type { Generated, Transaction } from "kysely";
+import type { Generated, Kysely, Transaction } from "kysely";
 import { iso } from "../lib/clock.ts";
 import type { Caller } from "../lib/operation.ts";
 import { redact } from "../lib/redact.ts";
-import { appendChain, digestOf } from "./chain.ts";
+import { appendChain, type ChainTables, digestOf } from "./chain.ts";
 import { tablesOf } from "./tables.ts";
 
 /** What a change did, as its service says it. */
@@ -85,6 +85,17 @@ export function auditDigest(line: AuditLine): string {
     line.after,
     line.outcome,
   ]);
+}
+
+/** Keys of audit lines without a link, at most a hundred: somebody wrote them past Holdfast. */
+export async function strayAuditLines(db: Kysely<AuditTables & ChainTables>): Promise<string[]> {
+  const rows = await db.selectFrom("audit_lines").select("id").where((eb) =>
+    eb.not(eb.exists(
+      eb.selectFrom("chain").select("seq").where("kind", "=", "audit")
+        .whereRef("ref", "=", eb.cast("audit_lines.id", "text")),
+    ))
+  ).orderBy("id").limit(100).execute();
+  return rows.map((row) => String(row.id));
 }
 
 function asText(record: object | null | undefined): string | null {

@@ -97,6 +97,7 @@ const INSERT_ROWS = 500;
 
 /** One thing wrong with the chain. */
 export interface ChainProblem {
+  /** The link; 0 for a row without one. */
   seq: number;
   kind: ChainKind;
   ref: string;
@@ -122,8 +123,18 @@ export type DigestReaders = Record<
 const PAGE = 1000;
 const MAX_PROBLEMS = 100;
 
-/** Walks the whole chain and compares it with the rows it stands for. Reads only. */
-export async function verifyChain(db: Kysely<ChainTables>, readers: DigestReaders): Promise<ChainReport> {
+/** For each kind: keys of rows that nobody linked, which is what a row added by hand looks like; some of them do. */
+export type StrayFinders = Partial<Record<Exclude<ChainKind, "summary">, () => Promise<readonly string[]>>>;
+
+/**
+ * Walks the whole chain and compares it with the rows it stands for. Reads only. While others write, give it a
+ * transaction: a row that is linked anew between the walk and the comparison would look altered.
+ */
+export async function verifyChain(
+  db: Kysely<ChainTables>,
+  readers: DigestReaders,
+  strays: StrayFinders = {},
+): Promise<ChainReport> {
   const summaries = new Map<number, ChainSummary>();
   for (const row of await db.selectFrom("chain_summaries").selectAll().execute()) {
     summaries.set(row.first_seq, row);
@@ -174,7 +185,7 @@ export async function verifyChain(db: Kysely<ChainTables>, readers: DigestReader
   }
   for (const summary of used) {
     const link = latest.get(`summary:${summary.first_seq}-${summary.last_seq}`);
-    if (link === undefined || link.digest !== summaryDigest(summary)) {
+    if (link?.seq !== summary.seq || link.digest !== summaryDigest(summary)) {
       note(
         { seq: summary.seq, kind: "summary", ref: `${summary.first_seq}-${summary.last_seq}` },
         "the summary was altered or added",
@@ -192,6 +203,7 @@ export async function verifyChain(db: Kysely<ChainTables>, readers: DigestReader
         else if (digest !== link.digest) note(link, "the row was altered");
       }
     }
+    for (const ref of await strays[kind]?.() ?? []) note({ seq: 0, kind, ref }, "the row has no link");
   }
   return { ok: problems.length === 0, links, head: prev, pruned_links: pruned, problems };
 }
@@ -208,7 +220,8 @@ function summaryDigest(summary: Omit<ChainSummary, "seq">): string {
 
 /**
  * Replaces links up to and including `lastSeq` by one summary link. The caller removes the rows they stand for in
- * the same transaction and passes what must stay known of them as `content` (JSON). Returns false when there is nothing to do.
+ * the same transaction and passes what must stay known of them as `content` (JSON). Summaries among them stay: they are
+ * linked anew. Returns false when there is nothing to do, that is no link or only such summaries.
  */
 export async function pruneChain(
   tx: Transaction<unknown>,
@@ -217,16 +230,13 @@ export async function pruneChain(
   now: number,
 ): Promise<boolean> {
   const db = tablesOf<ChainTables>(tx);
-  const first = await db.selectFrom("chain").select(["seq", "prev_hash"]).where("seq", "<=", lastSeq).orderBy(
-    "seq",
-  ).limit(1)
-    .executeTakeFirst();
-  const last = await db.selectFrom("chain").select(["seq", "hash"]).where("seq", "<=", lastSeq).orderBy(
-    "seq",
-    "desc",
-  ).limit(1)
-    .executeTakeFirst();
-  if (first === undefined || last === undefined) return false;
+  const range = db.selectFrom("chain").where("seq", "<=", lastSeq);
+  const first = await range.select(["seq", "prev_hash"]).orderBy("seq").limit(1).executeTakeFirst();
+  const last = await range.select(["seq", "hash"]).orderBy("seq", "desc").limit(1).executeTakeFirst();
+  const row = await range.select("seq").where("kind", "!=", "summary").limit(1).executeTakeFirst();
+  if (first === undefined || last === undefined || row === undefined) return false;
+  const kept = await range.select(["kind", "ref", "digest"]).where("kind", "=", "summary").orderBy("seq")
+    .execute();
   const summary = {
     first_seq: first.seq,
     last_seq: last.seq,
@@ -235,11 +245,12 @@ export async function pruneChain(
     content,
   };
   await db.deleteFrom("chain").where("seq", "<=", lastSeq).execute();
-  const seq = await appendChain(tx, [{
-    kind: "summary",
-    ref: `${first.seq}-${last.seq}`,
-    digest: summaryDigest(summary),
-  }], now);
+  const ref = `${first.seq}-${last.seq}`;
+  const seq = await appendChain(tx, [...kept, { kind: "summary", ref, digest: summaryDigest(summary) }], now);
+  for (const [i, { ref }] of kept.entries()) {
+    await db.updateTable("chain_summaries").set({ seq: seq - kept.length + i })
+      .where("first_seq", "=", Number(ref.split("-")[0])).execute();
+  }
   await db.insertInto("chain_summaries").values({ seq, ...summary }).execute();
   return true;
 }
