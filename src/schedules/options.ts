@@ -1,5 +1,6 @@
 /** What schedules are given: the other slices through small interfaces, and settings. */
-import type { BackupMaker } from "../backups/make.ts";
+import type { BackupMaker } from "../backups/mod.ts";
+import { systemCaller } from "../lib/caller.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Caller, Role } from "../lib/operation.ts";
 import type { Database } from "../store/mod.ts";
@@ -58,21 +59,8 @@ export interface Authority {
 }
 
 /** The scheduler as a caller, acting with the rights of whoever set what it does. */
-export function systemCaller(authority: Authority, signal: AbortSignal): Caller {
-  return {
-    kind: "system",
-    id: 0,
-    name: "system:schedules-dispatch",
-    role: authority.role,
-    servers: null,
-    on_host: authority.on_host,
-    address: null,
-    request_id: "schedules-dispatch",
-    operation: "schedules.run",
-    session_id: null,
-    signal,
-    trail: { lines: 0 },
-  };
+export function dispatchCaller({ role, on_host }: Authority, signal: AbortSignal): Caller {
+  return { ...systemCaller("schedules-dispatch", signal), role, on_host };
 }
 
 /** A new key for a schedule or a run: 64 random bits as 16 hex digits. */

@@ -1,9 +1,8 @@
 /** One run from the engine's choice to the recorded backup; knows nothing of queues and rows. */
-import type { Backup } from "../backups/model.ts";
-import type { Progress } from "../backups/engine.ts";
+import type { Backup, Progress } from "../backups/mod.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
 import type { RunResult } from "./model.ts";
-import { type Authority, type ScheduledServer, type SchedulesOptions, systemCaller } from "./options.ts";
+import { type Authority, dispatchCaller, type ScheduledServer, type SchedulesOptions } from "./options.ts";
 import type { ScheduleRow } from "./queries/tables.ts";
 import type { RunLog } from "./run_log.ts";
 
@@ -116,7 +115,7 @@ async function prepare(options: SchedulesOptions, { schedule, run_id, trigger, s
     engine_options: await options.backups.validateEngine(
       engine,
       engine_options,
-      systemCaller(authority, signal),
+      dispatchCaller(authority, signal),
     ),
     schedule: { id: schedule.id, name: schedule.name },
     server: { id: server.id, name: server.name },

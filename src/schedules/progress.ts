@@ -1,5 +1,5 @@
 /** How far a run is, and when it will probably end. */
-import type { Progress } from "../backups/engine.ts";
+import type { Progress } from "../backups/mod.ts";
 import { iso } from "../lib/clock.ts";
 import { recentSuccesses } from "./queries/runs.ts";
 import type { Db } from "./queries/tables.ts";

@@ -93,7 +93,8 @@ export const followRun = operation({
   name: "schedules.follow",
   route: `GET ${BASE}/logs/{log}/follow`,
   role: "user",
-  scope: "filtered",
+  // Asked before the stream begins, so that a stranger gets a refusal and not an event.
+  scope: { server: (app: App, input) => app.schedules.runs.serverOf(input.log) },
   summary: "Follow a run to its end",
   description: "Its lines so far, then lines and progress as they come; the last event is the result.",
   input: LogRef,

@@ -69,6 +69,11 @@ export class RunReader {
     return run;
   }
 
+  /** Id of the server a run was for; null when there is no such run. */
+  async serverOf(runId: string): Promise<number | null> {
+    return (await runById(this.#tables(), runId))?.server_id ?? null;
+  }
+
   /** Stored lines, then what happens as it happens; ends with the result. Errors: `not_found`, `forbidden`. */
   async *follow(runId: string, caller: Caller): AsyncGenerator<RunEvent> {
     // Listening begins before reading, so that nothing happens unseen in between.

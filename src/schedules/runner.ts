@@ -1,6 +1,6 @@
 /** Runs what is due, so many at a time, in the order it was claimed. */
 import { getLogger } from "@logtape/logtape";
-import type { Progress } from "../backups/engine.ts";
+import type { Progress } from "../backups/mod.ts";
 import { iso } from "../lib/clock.ts";
 import { tablesOf } from "../store/mod.ts";
 import { recordEnd } from "./ending.ts";
@@ -236,15 +236,18 @@ export class Runner {
   }
 
   /** Waits up to `graceMs` for active runs, then ends them; queued ones do not start any more. */
-  async shutdown(graceMs: number): Promise<void> {
+  async shutdown(graceMs: number, now?: AbortSignal): Promise<void> {
     this.#closed.abort();
     await this.#dropQueue();
     const finished = new AbortController();
-    const grace = this.#options.clock.sleep(graceMs, finished.signal).then(() => {
+    const end = () => {
       for (const run of this.#active.values()) {
         run.controller.abort(new RunAbort("interrupted", "Holdfast was stopped during the run"));
       }
-    }, () => {});
+    };
+    if (now?.aborted) end();
+    now?.addEventListener("abort", end, { signal: finished.signal });
+    const grace = this.#options.clock.sleep(graceMs, finished.signal).then(end, () => {});
     await this.idle();
     finished.abort();
     await grace;

@@ -31,7 +31,7 @@ export class Scheduler {
   async status(caller: Caller): Promise<SchedulerStatus> {
     const { total, enabled } = await countSchedules(this.#tables(), caller.servers);
     const last = this.#dispatcher.lastTickAt;
-    const running = last !== null && !await this.#stopped();
+    const running = last !== null && !await this.isStopped();
     const jobs = await this.#jobs(caller);
     return {
       running,
@@ -103,7 +103,7 @@ export class Scheduler {
   }
 
   async #record(running: boolean, caller: Caller): Promise<void> {
-    if (await this.#stopped() !== running) return;
+    if (await this.isStopped() !== running) return;
     const at = iso(this.#options.clock.now());
     await this.#options.database.change(caller, async (change) => {
       await insertSchedulerRevision(change.tables<SchedulesTables>(), {
@@ -115,8 +115,8 @@ export class Scheduler {
     });
   }
 
-  /** A scheduler nobody ever stopped is running. */
-  async #stopped(): Promise<boolean> {
+  /** True while a person has stopped the scheduler; one that nobody ever stopped is running. */
+  async isStopped(): Promise<boolean> {
     return (await schedulerRevisions(this.#tables())).at(-1)?.running === 0;
   }
 

@@ -1,4 +1,5 @@
 /** The service of schedules: the verbs on them; runs, scheduler and ledger are parts of it. */
+import { systemCaller } from "../lib/caller.ts";
 import { iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import { type Caller, requireServer } from "../lib/operation.ts";
@@ -7,7 +8,7 @@ import { nextAfter } from "./calendar.ts";
 import { changedColumns, engineColumns, ruleColumns, scheduleRecord } from "./definition.ts";
 import { Dispatcher, scheduleRule, type TickReport } from "./dispatcher.ts";
 import { EventHub } from "./events.ts";
-import { findSchedule, serverOrNull } from "./find.ts";
+import { findPastSchedule, findSchedule, serverOrNull } from "./find.ts";
 import { type Horizon, pruneHistory } from "./history.ts";
 import { Ledger } from "./ledger.ts";
 import type { BackupSchedule, BackupScheduleLog, ScheduleCreate, ScheduleUpdate } from "./model.ts";
@@ -83,9 +84,9 @@ export class Schedules {
     await this.runner.idle();
   }
 
-  /** Waits for runs as long as settings allow, then ends them as interrupted. */
-  async shutdown(): Promise<void> {
-    await this.runner.shutdown(this.#options.settings.shutdown_grace_seconds * 1000);
+  /** Waits for runs as long as settings allow, then ends them as interrupted; at once when `now` aborts. */
+  async shutdown(now?: AbortSignal): Promise<void> {
+    await this.runner.shutdown(this.#options.settings.shutdown_grace_seconds * 1000, now);
     await this.#dispatcher.settled();
     await this.runner.idle();
   }
@@ -269,6 +270,11 @@ export class Schedules {
   async next(ref: string, count: number, caller: Caller): Promise<ComingInstant[]> {
     const schedule = await findSchedule(this.#options, ref, caller);
     return comingInstants(scheduleRule(schedule), this.#options.clock.now(), count);
+  }
+
+  /** The schedule a reference means, also a deleted one by its id; for other parts of the program. Errors: as `get`. */
+  async find(ref: string): Promise<{ id: string; server_id: number; max_backups: number }> {
+    return await findPastSchedule(this.#options, ref, systemCaller("schedules.find"));
   }
 
   /** Schedules of a server that are not deleted. */

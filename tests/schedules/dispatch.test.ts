@@ -1,28 +1,7 @@
 import assert from "node:assert/strict";
 import { Schedules } from "../../src/schedules/schedules.ts";
-import type { ScheduleCreate } from "../../src/schedules/model.ts";
 import { caller } from "../support/store.ts";
-import { gate, until, type World, world } from "./support.ts";
-
-export function schedule(overrides: Partial<ScheduleCreate> = {}): ScheduleCreate {
-  return {
-    server_id: 1,
-    name: "nightly",
-    description: null,
-    enabled: true,
-    cron_expression: "* * * * *",
-    max_backups: 7,
-    only_when_running: false,
-    backup_type: "scheduled",
-    engine: null,
-    engine_options: null,
-    ...overrides,
-  };
-}
-
-async function create(w: World, overrides: Partial<ScheduleCreate> = {}) {
-  return await w.schedules.create(schedule(overrides), caller());
-}
+import { create, gate, until, world } from "./support.ts";
 
 Deno.test("each due instant of an every-minute schedule runs once", async () => {
   await using w = await world("2026-01-01T00:00:30Z");
@@ -114,29 +93,6 @@ Deno.test("a clock that jumps ahead and back loses no instant and runs none twic
   assert.equal((await w.chain()).ok, true);
 });
 
-for (
-  const [zone, change] of [
-    ["Europe/Paris", "2026-03-29T01:00Z"],
-    ["Europe/Paris", "2026-10-25T01:00Z"],
-    ["America/New_York", "2026-03-08T07:00Z"],
-    ["America/New_York", "2026-11-01T06:00Z"],
-    ["Australia/Lord_Howe", "2026-04-04T15:00Z"],
-    ["Australia/Lord_Howe", "2026-10-03T15:30Z"],
-  ] as const
-) {
-  Deno.test(`around ${change} in ${zone} an every-minute schedule runs once at each real minute`, async () => {
-    const from = Date.parse(change) - 45 * 60_000;
-    await using w = await world(new Date(from).toISOString());
-    await create(w, { timezone: zone });
-    await w.live(new Date(from + 90 * 60_000).toISOString());
-    const expected = Array.from(
-      { length: 90 },
-      (_, i) => `${new Date(from + (i + 1) * 60_000).toISOString().slice(0, 16)} ran success`,
-    );
-    assert.deepEqual(await w.ledger(), expected);
-  });
-}
-
 Deno.test("an instant is skipped while the previous run is active", async () => {
   await using w = await world("2026-01-01T00:00:30Z");
   const { promise, open } = gate();
@@ -178,6 +134,7 @@ Deno.test("a server that takes long to answer holds up no other schedule", async
   w.clock.set("2026-01-01T00:01:00Z");
   await w.schedules.tick();
   await until(() => w.backups.made.length === 1);
+  await w.schedules.runner.idle();
   // The next instant of the waiting schedule is an overlap, not a second start.
   w.clock.set("2026-01-01T00:02:00Z");
   await w.schedules.tick();
@@ -235,7 +192,7 @@ Deno.test("changing, disabling and deleting a schedule account for what passed b
   ]);
 });
 
-Deno.test("a year of missed minutes is settled in many small transactions", async () => {
+Deno.test("two days of missed minutes are settled in many small transactions", async () => {
   await using w = await world("2026-01-01T00:00:00Z");
   await create(w);
   w.clock.set("2026-01-03T00:00:00Z");

@@ -1,11 +1,13 @@
 /** A world for schedules: a real database, a clock under control, and neighbours that do as they are told. */
 import { join } from "node:path";
+import type { z } from "zod";
 import type { BackupMaker, MakeBackup } from "../../src/backups/make.ts";
 import type { EngineContext } from "../../src/backups/engine.ts";
 import type { Backup } from "../../src/backups/model.ts";
 import { iso } from "../../src/lib/clock.ts";
 import { HoldfastError } from "../../src/lib/errors.ts";
 import { type Caller, invoke, type Operation } from "../../src/lib/operation.ts";
+import type { ScheduleCreate } from "../../src/schedules/model.ts";
 import { Schedules } from "../../src/schedules/schedules.ts";
 import type { SchedulesApp } from "../../src/schedules/operations.ts";
 import type { ScheduledServer, SchedulesOptions, ServerDirectory } from "../../src/schedules/options.ts";
@@ -165,7 +167,7 @@ export class World implements AsyncDisposable {
   }
 
   /** Asks an operation as the ways in do. */
-  async ask<Input extends import("zod").ZodObject, Output extends import("zod").ZodType>(
+  async ask<Input extends z.ZodObject, Output extends z.ZodType>(
     op: Operation<SchedulesApp, Input, Output>,
     input: unknown,
     as: Partial<Caller> = {},
@@ -237,6 +239,28 @@ export async function world(start: string): Promise<World> {
     }).execute();
   }
   return made;
+}
+
+/** An input for a schedule: every minute, without asking its server. */
+export function schedule(overrides: Partial<ScheduleCreate> = {}): ScheduleCreate {
+  return {
+    server_id: 1,
+    name: "nightly",
+    description: null,
+    enabled: true,
+    cron_expression: "* * * * *",
+    max_backups: 7,
+    only_when_running: false,
+    backup_type: "scheduled",
+    engine: null,
+    engine_options: null,
+    ...overrides,
+  };
+}
+
+/** Creates such a schedule as an admin on the host. */
+export async function create(w: World, overrides: Partial<ScheduleCreate> = {}) {
+  return await w.schedules.create(schedule(overrides), caller());
 }
 
 /** A promise and the way to settle it. */
