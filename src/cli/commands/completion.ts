@@ -1,6 +1,6 @@
 /** `holdfast completion bash|zsh|fish`: a script made from the commands there are. */
 import type { Command } from "commander";
-import type { LocalCommand } from "./mod.ts";
+import type { LocalCommand } from "./command.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 type Shell = typeof SHELLS[number];

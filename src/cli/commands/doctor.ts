@@ -1,6 +1,6 @@
 /** `holdfast doctor`: everything about this host that can keep a backup from happening. */
 import { EXIT_BAD_ANSWER } from "../../lib/errors.ts";
-import type { LocalCommand } from "./mod.ts";
+import type { LocalCommand } from "./command.ts";
 
 export const doctorCommand: LocalCommand = {
   word: "doctor",

@@ -33,8 +33,11 @@ function quoted(text: string, plain = /^[\w/.,:=@%$+~-]+$/): string {
   return `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
-/** The words of a list setting, unquoted; `%%` is a percent sign again. Other specifiers stay as they are. */
-export function readWords(text: string): string[] {
+/**
+ * The words of a list setting, unquoted; `%%` is a percent sign again, other specifiers stay as they are. A `separator`
+ * that stands unquoted inside a word becomes a zero character.
+ */
+export function readWords(text: string, separator?: string): string[] {
   const words: string[] = [];
   let word: string | undefined;
   let quote = "";
@@ -46,7 +49,7 @@ export function readWords(text: string): string[] {
     else if (quote === "" && /\s/.test(c)) {
       if (word !== undefined) words.push(word);
       word = undefined;
-    } else word = (word ?? "") + c;
+    } else word = (word ?? "") + (quote === "" && c === separator ? "\0" : c);
   }
   if (word !== undefined) words.push(word);
   return words.map((item) => item.replaceAll("%%", "%"));
