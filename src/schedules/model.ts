@@ -43,9 +43,9 @@ const Name = z.string().trim().min(1, "must not be empty").max(100)
 
 const fields = {
   server_id: Server,
-  name: Name,
-  description: z.string().max(500).nullable(),
-  enabled: z.boolean(),
+  name: Name.describe("Name, unique on its server"),
+  description: z.string().max(500).nullable().describe("What it is for"),
+  enabled: z.boolean().describe("Run when due"),
   cron_expression: z.string().max(200).describe(
     'When: minute hour day month weekday (L, #, W too), "@daily" and the like; wins over interval_hours',
   ),
@@ -55,7 +55,7 @@ const fields = {
   timezone: z.string().min(1).max(100).describe("IANA name of the zone the expression is read in"),
   max_backups: z.int().min(1).max(100).describe("Copies kept; the last verified good one always is"),
   only_when_running: z.boolean().describe("Skip when the server is not running"),
-  backup_type: BackupType,
+  backup_type: BackupType.describe("What its backups are called in the catalogue"),
   engine: z.string().min(1).nullable().describe("How to back up; the server's default when absent"),
   engine_options: EngineOptions.nullable().describe("What the engine backs up, and where to"),
 };

@@ -35,7 +35,7 @@ const flags = {
   cron_expression: { flag: "--cron <expression>" },
   "engine_options.sources": {
     flag: "--source <path>",
-    description: "What to back up (repeatable)",
+    description: "What to back up",
     path: true,
   },
   "engine_options.destination": {
@@ -45,7 +45,7 @@ const flags = {
   },
   "engine_options.excludes": {
     flag: "--exclude <glob>",
-    description: "What to leave out (repeatable)",
+    description: "What to leave out",
   },
   engine_options: { flag: "--engine-options <json>", description: "All options of the engine at once" },
 };
