@@ -21,20 +21,9 @@ import { VERSION } from "./lib/version.ts";
 import { registerMetrics, registerProbes } from "./observe.ts";
 import { removeOutcomes, Schedules } from "./schedules/mod.ts";
 import { Servers } from "./servers/mod.ts";
+import type { Services } from "./services.ts";
 import { type Database, forgetChained, Maintenance, type Pruner } from "./store/mod.ts";
 import { Health, Metrics } from "./telemetry/mod.ts";
-
-/** The services, by the names operations use. */
-export interface Services {
-  readonly auth: Auth;
-  readonly servers: Servers;
-  readonly backups: Backups;
-  readonly schedules: Schedules;
-  readonly maintenance: Maintenance;
-  readonly health: Health;
-  /** Every setting in force by key; secrets as `***`. */
-  readonly settings: Record<string, string>;
-}
 
 /** Every kind of backup this program makes. */
 const ENGINES = [archiveEngine] as const;

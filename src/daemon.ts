@@ -65,7 +65,9 @@ export async function runDaemon(loaded: LoadedConfig, options: DaemonOptions = {
   stack.defer(() => stopWatchdog());
 
   const setupCode = await app.setupCode();
-  if (setupCode !== null && options.announce !== false) announceSetupCode(setupCode, config.data_dir, tcp.url);
+  if (setupCode !== null && options.announce !== false) {
+    announceSetupCode(setupCode, config.data_dir, tcp.url);
+  }
   const info: DaemonInfo = { url: tcp.url, socket: config.api.socket, setupCode };
   log.info("Holdfast {version} answers on {url} and {socket}", {
     version: VERSION,

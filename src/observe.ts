@@ -1,8 +1,8 @@
 /** Feeds telemetry from the services, which do not know it: health probes and metrics. */
-import type { Services } from "./app.ts";
 import { type Clock, iso } from "./lib/clock.ts";
 import { freeBytes } from "./lib/disk.ts";
 import { formatSize } from "./lib/size.ts";
+import type { Services } from "./services.ts";
 import type { Database } from "./store/mod.ts";
 import type { Metrics } from "./telemetry/mod.ts";
 

@@ -42,8 +42,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cli: ["lib", "config", "catalogue", "data_dir", "app", "daemon"],
   // What app.ts and daemon.ts are made of, apart from the services themselves.
   data_dir: ["lib", "store"],
-  observe: ["lib", "store", "telemetry", "app"],
-  app: [...BELOW_APP, "data_dir", "observe"],
+  services: [...BASE, ...SLICES],
+  observe: ["lib", "store", "telemetry", "services"],
+  app: [...BELOW_APP, "data_dir", "observe", "services"],
   daemon: [...BELOW_APP, "app"],
   main: [...BELOW_APP, "app", "daemon"],
 };

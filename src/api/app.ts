@@ -127,7 +127,10 @@ function handler(options: ApiOptions): Handler {
       ...identity,
       request_id: requestId(request),
       operation: "",
-      signal: request.signal,
+      // Made when somebody asks: most operations end before anybody could go away.
+      get signal() {
+        return request.signal;
+      },
       trail: { lines: 0 },
     };
   }

@@ -108,10 +108,15 @@ export function fromProblem(status: number, body: unknown, retryAfterSeconds?: n
   const detail = typeof problem.detail === "string" ? problem.detail : `The server answered ${status}`;
   return new HoldfastError(kind, detail, {
     ...(typeof problem.code === "string" ? { code: problem.code } : {}),
-    ...(Array.isArray(problem.errors) ? { errors: problem.errors } : {}),
+    ...(Array.isArray(problem.errors) ? { errors: problem.errors.filter(isFieldError) } : {}),
     ...(typeof problem.hint === "string" ? { hint: problem.hint } : {}),
     ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }),
   });
+}
+
+function isFieldError(item: unknown): item is FieldError {
+  return typeof item === "object" && item !== null && "path" in item && typeof item.path === "string" &&
+    "message" in item && typeof item.message === "string";
 }
 
 /** The message of any thrown value, for joining into another sentence. */

@@ -20,10 +20,16 @@ export interface Field {
   fields: readonly Field[];
 }
 
+/** Schemas are made once and asked at each request. */
+const known = new WeakMap<z.ZodType, readonly Field[]>();
+
 /** The fields of an object schema, in the order they were written. */
-export function fieldsOf(schema: z.ZodType): Field[] {
-  const shape = shapeOf(schema);
-  return Object.entries(shape).map(([name, type]) => fieldOf(name, type));
+export function fieldsOf(schema: z.ZodType): readonly Field[] {
+  const before = known.get(schema);
+  if (before !== undefined) return before;
+  const fields = Object.entries(shapeOf(schema)).map(([name, type]) => fieldOf(name, type));
+  known.set(schema, fields);
+  return fields;
 }
 
 /** Turns texts into the types the schema wants, field by field; unknown names pass through for the schema to refuse. */
@@ -31,10 +37,10 @@ export function coerceTexts(
   schema: z.ZodType,
   texts: Record<string, string | readonly string[]>,
 ): Record<string, unknown> {
-  const fields = new Map(fieldsOf(schema).map((field) => [field.name, field]));
+  const fields = fieldsOf(schema);
   return Object.fromEntries(
     Object.entries(texts).map(([name, value]) => {
-      const field = fields.get(name);
+      const field = fields.find((one) => one.name === name);
       return [name, field === undefined ? value : coerceField(field, value)];
     }),
   );
@@ -101,28 +107,48 @@ function shapeOf(schema: z.ZodType): Record<string, z.ZodType> {
   return def.shape ?? {};
 }
 
-/** Strips optional, nullable, default, pipe and the like; remembers what they said. */
-function unwrap(schema: z.ZodType): { schema: z.ZodType; required: boolean; default: unknown } {
-  let required = true;
+interface Unwrapped {
+  schema: z.ZodType;
+  required: boolean;
+  default: unknown;
+  description: string | undefined;
+}
+
+/** Strips optional, nullable, default, pipe and the like; remembers what they said, the outer before the inner. */
+function unwrap(schema: z.ZodType): Unwrapped {
+  let required: boolean | undefined;
   let fallback: unknown;
+  let description: string | undefined;
   for (let current = schema;;) {
     const def = defOf(current);
-    if (def.type === "optional") required = false;
+    description ??= current.description;
+    if (def.type === "optional") required ??= false;
+    else if (def.type === "nonoptional") required ??= true;
     else if (def.type === "default" || def.type === "prefault") {
-      [required, fallback] = [false, def.defaultValue];
-    } else if (
-      def.type !== "nullable" && def.type !== "readonly" && def.type !== "pipe" && def.type !== "catch"
-    ) {
-      return { schema: current, required, default: fallback };
+      required ??= false;
+      fallback ??= def.defaultValue;
     }
-    const inner = def.innerType ?? def.in;
-    if (inner === undefined) return { schema: current, required, default: fallback };
+    const inner = WRAPPERS.has(def.type) ? def.innerType ?? def.in : undefined;
+    if (inner === undefined) {
+      return { schema: current, required: required ?? true, default: fallback, description };
+    }
     current = inner;
   }
 }
 
+const WRAPPERS: ReadonlySet<string> = new Set([
+  "optional",
+  "nonoptional",
+  "default",
+  "prefault",
+  "nullable",
+  "readonly",
+  "pipe",
+  "catch",
+]);
+
 function fieldOf(name: string, schema: z.ZodType): Field {
-  const { schema: base, required, default: fallback } = unwrap(schema);
+  const { schema: base, required, default: fallback, description } = unwrap(schema);
   const type = typeOf(base);
   const element = defOf(base).element;
   const item = element === undefined ? undefined : typeOf(unwrap(element).schema);
@@ -131,7 +157,7 @@ function fieldOf(name: string, schema: z.ZodType): Field {
     type,
     item: item === "array" ? "object" : item,
     required,
-    description: schema.description ?? base.description,
+    description,
     choices: choicesOf(base),
     default: fallback,
     fields: type === "object" ? fieldsOf(base) : [],
@@ -156,6 +182,10 @@ function typeOf(schema: z.ZodType): Field["type"] {
       // "a name or an id" is text to a person; the service tells them apart.
       const types = new Set((def.options ?? []).map((option) => typeOf(unwrap(option).schema)));
       return types.size === 1 ? [...types][0]! : types.has("string") ? "string" : "object";
+    }
+    case "literal": {
+      const kind = typeof def.values?.[0];
+      return kind === "number" || kind === "boolean" ? kind : "string";
     }
     default:
       return "string";

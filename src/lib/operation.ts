@@ -170,14 +170,15 @@ export interface Kernel<App> {
   audit(caller: Caller, outcome: string): Promise<void>;
 }
 
-/** Calls an operation for a caller; the only way in. Errors: `unauthenticated`, `forbidden`, `invalid`, and the operation's own. */
+/** Calls an operation for a caller, which belongs to this one call; the only way in. Errors: `unauthenticated`, `forbidden`, `invalid`, and the operation's own. */
 export async function invoke<App, Input extends z.ZodObject, Output extends z.ZodType>(
   kernel: Kernel<App>,
   op: Operation<App, Input, Output>,
   raw: unknown,
-  from: Caller,
+  caller: Caller,
 ): Promise<z.input<Output> | AsyncIterable<z.input<Output>>> {
-  const caller: Caller = { ...from, operation: op.name };
+  caller.operation = op.name;
+  caller.trail = { lines: 0 };
   const audited = isWrite(op) && op.unaudited !== true;
   try {
     requireRole(op, caller);
@@ -197,10 +198,10 @@ export async function invoke<App, Input extends z.ZodObject, Output extends z.Zo
 }
 
 function requireRole(op: Pick<Operation, "name" | "role" | "scope">, caller: Caller): void {
-  if (hasRole(caller.role, op.role)) {
-    const limited = caller.servers !== null && op.role === "user" && op.scope === undefined;
-    if (!limited || hasRole(caller.role, "operator")) return;
-  }
+  // What is about no server is not for callers that are limited to some, unless they are operators.
+  const limited = caller.servers !== null && op.role === "user" && op.scope === undefined;
+  const needed = limited ? "operator" : op.role;
+  if (hasRole(caller.role, needed)) return;
   if (caller.kind === "anonymous") {
     throw new HoldfastError("unauthenticated", `Cannot ${op.name}: log in first`, {
       hint: 'send "Authorization: Bearer TOKEN" or "X-API-Key: KEY"',
@@ -208,7 +209,7 @@ function requireRole(op: Pick<Operation, "name" | "role" | "scope">, caller: Cal
   }
   throw new HoldfastError(
     "forbidden",
-    `Cannot ${op.name}: needs role ${op.role}, "${caller.name}" is ${caller.role}`,
+    `Cannot ${op.name}: needs role ${needed}, "${caller.name}" is ${caller.role}`,
   );
 }
 
@@ -230,12 +231,19 @@ export function parseInput<Input extends z.ZodType>(
       typeof part === "number" ? `[${part}]` : i === 0 ? String(part) : `.${String(part)}`
     )
       .join(""),
-    message: issue.code === "unrecognized_keys"
-      ? `unknown field ${issue.keys.map((k) => `"${k}"`).join(", ")}`
-      : issue.message,
+    message: wordingOf(issue),
   }));
   const first = errors[0]!;
   const where = first.path === "" ? "" : ` ${first.path}:`;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   throw new HoldfastError("invalid", `Cannot ${what}:${where} ${first.message}${more}`, { errors });
+}
+
+/** zod's message, where it says to a person what to do; else a shorter one. */
+function wordingOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "unrecognized_keys") {
+    return `unknown field ${issue.keys.map((key) => `"${key}"`).join(", ")}`;
+  }
+  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) return "is required";
+  return issue.message;
 }
