@@ -153,10 +153,10 @@ export async function examineListener({ api }: Config, answers: boolean, now: nu
     );
   } else if (!answers && open) {
     lines.push(
-      bad(
+      warning(
         "api",
         `${api.listen} is taken by another program`,
-        "end that program, or set api.listen to another port",
+        "before starting a daemon here, end that program or set api.listen",
       ),
     );
   }
