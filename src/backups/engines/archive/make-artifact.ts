@@ -72,8 +72,12 @@ async function prepare(path: string): Promise<void> {
   } catch (error) {
     throw writeError(error, dirname(path));
   }
-  const there = await Deno.lstat(path).catch(() => null);
-  if (there !== null) throw new HoldfastError("conflict", `Cannot make backup "${path}": it exists already`);
+  for (const taken of [path, path + ".partial"]) {
+    const there = await Deno.lstat(taken).catch(() => null);
+    if (there !== null) {
+      throw new HoldfastError("conflict", `Cannot make backup "${taken}": it exists already`);
+    }
+  }
 }
 
 /** The archive under its temporary name, read back. */

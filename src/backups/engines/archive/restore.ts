@@ -38,17 +38,21 @@ export async function restore(task: RestoreTask, host: Host): Promise<RestoreRes
 function createTarget(path: string): boolean {
   try {
     if (Deno.statSync(path).isDirectory) return false;
-    throw new HoldfastError("invalid", `Cannot restore into "${path}": it is not a directory`);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw writeError(error, path);
+    makeTarget(path);
+    return true;
   }
+  throw new HoldfastError("invalid", `Cannot restore into "${path}": it is not a directory`);
+}
+
+function makeTarget(path: string): void {
   try {
     // Private, as what protected the restored files may be a directory above them that is not in the archive.
     Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw writeError(error, path);
   }
-  return true;
 }
 
 /** The first look at the archive, when patterns or files in the target make one necessary. */
