@@ -31,6 +31,8 @@ export interface HealthProbe {
 }
 
 const KEEP_MS = 5000;
+/** A file system that hangs must not make health hang, and its callers pile up. */
+const PROBE_MS = 3000;
 
 /** Runs the probes that the parts of the program registered. */
 export class Health {
@@ -61,7 +63,7 @@ export class Health {
   async #look(now: number): Promise<HealthReport> {
     const checks = await Promise.all(this.#probes.map(async (probe): Promise<HealthCheck> => {
       try {
-        return { name: probe.name, ...await probe.check() };
+        return { name: probe.name, ...await this.#inTime(probe) };
       } catch (error) {
         return { name: probe.name, status: probe.critical ? "failed" : "degraded", detail: messageOf(error) };
       }
@@ -70,5 +72,19 @@ export class Health {
       checks.some((check) => check.status === status)
     );
     return { status: worst ?? "ok", version: this.#version, time: iso(now), checks };
+  }
+
+  async #inTime(probe: HealthProbe): Promise<Omit<HealthCheck, "name">> {
+    const answered = new AbortController();
+    const late = this.#clock.sleep(PROBE_MS, answered.signal).then(() => {
+      throw new Error(`no answer within ${PROBE_MS / 1000} s`);
+    });
+    // Aborted sleeps reject with nobody waiting for them any more.
+    late.catch(() => {});
+    try {
+      return await Promise.race([probe.check(), late]);
+    } finally {
+      answered.abort();
+    }
   }
 }

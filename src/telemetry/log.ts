@@ -14,36 +14,53 @@ export interface LogSettings {
   file: string | null;
 }
 
-/** A log record as one line, without line end. */
+/** A log record without line end: one line of JSON, or text whose further lines are indented. */
 export function formatRecord(record: LogRecord, format: LogSettings["format"]): string {
   const time = new Date(record.timestamp).toISOString();
-  const message = redactText(
-    record.message.map((part) => typeof part === "string" ? part : plain(part)).join(""),
-  );
-  const properties = redact(serializable(record.properties));
+  const message = redactText(record.message.map(plain).join(""));
+  const properties = propertiesOf(record);
   const logger = record.category.join(".");
   if (format === "json") {
-    return JSON.stringify({ time, level: record.level, logger, message, ...(properties as object) });
+    const own = { time, level: record.level, logger, message };
+    // A property of the same name must not pass for the line's own.
+    return JSON.stringify({ ...own, ...properties, ...own });
   }
-  const details = Object.entries(properties as Record<string, unknown>).map(([key, value]) =>
-    ` ${key}=${plain(value)}`
-  );
-  return `${time} ${record.level.toUpperCase().padEnd(7)} ${logger}: ${message}${details.join("")}`;
+  const details = Object.entries(properties).map(([key, value]) => ` ${key}=${plain(value)}`);
+  return harmless(`${time} ${record.level.toUpperCase().padEnd(7)} ${logger}: ${message}${details.join("")}`);
+}
+
+function propertiesOf(record: LogRecord): Record<string, unknown> {
+  const properties = redact(serializable(record.properties, []));
+  return typeof properties === "object" && properties !== null ? { ...properties } : {};
 }
 
 function plain(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(serializable(value)) ?? String(value);
+  return typeof value === "string" ? value : JSON.stringify(redact(serializable(value, []))) ?? String(value);
 }
 
-/** Errors become text with their causes; everything else is left to JSON. */
-function serializable(value: unknown): unknown {
+/** Errors become text with their causes, the rest what JSON can hold; `above` are the objects around the value. */
+function serializable(value: unknown, above: readonly unknown[]): unknown {
+  if (typeof value === "bigint") return String(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (above.includes(value)) return "[circular]";
+  const around = [...above, value];
   if (value instanceof Error) {
-    const cause = value.cause === undefined ? "" : `\nCaused by: ${serializable(value.cause)}`;
-    return redactText(`${value.stack ?? `${value.name}: ${value.message}`}${cause}`);
+    const own = value.stack ?? `${value.name}: ${value.message}`;
+    if (value.cause === undefined) return own;
+    const cause = serializable(value.cause, around);
+    return `${own}\nCaused by: ${typeof cause === "string" ? cause : JSON.stringify(redact(cause))}`;
   }
-  if (typeof value === "string") return redactText(value);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, serializable(item)]));
+  if (Array.isArray(value)) return value.map((item) => serializable(item, around));
+  if ("toJSON" in value && typeof value.toJSON === "function") return value.toJSON();
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, serializable(item, around)]));
+}
+
+/** Nobody's text may start a line of its own, which would look like ours, or drive a terminal. */
+function harmless(text: string): string {
+  return text.replaceAll(
+    /\p{Cc}/gu,
+    (c) => c === "\n" ? "\n    " : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
 }
 
 /** Starts logging; called once by the daemon, and by nothing else. Returns what flushes and closes it. */
