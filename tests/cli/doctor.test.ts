@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { examineClock } from "../../src/cli/commands/doctor/clock.ts";
 import { examineConfig } from "../../src/cli/commands/doctor/config.ts";
-import { examineListener, examineSocket, healthLines } from "../../src/cli/commands/doctor/daemon.ts";
+import {
+  examineListener,
+  examineSocket,
+  healthLines,
+  listenerOf,
+} from "../../src/cli/commands/doctor/daemon.ts";
 import {
   examineDirectory,
   examineFiles,
@@ -237,23 +242,60 @@ Deno.test("what the daemon calls failed is bad", () => {
 });
 
 Deno.test("a port taken by another program is a warning, one the daemon does not answer on is bad", async () => {
-  await using here = await host();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const listen = `127.0.0.1:${listener.addr.port}`;
-  const config = await configOf(here.dir, { "api.listen": listen });
+  const settings = listenerOf({ "api.listen": listen, "api.tls.cert_file": "" });
   try {
-    assert.deepEqual(said(await examineListener(config, false, NOW)), [
+    assert.deepEqual(said(await examineListener(settings, false, NOW)), [
       `warning ${listen} is taken by another program`,
     ]);
-    assert.match(said(await examineListener(config, true, NOW))[0]!, /^ok /);
+    assert.match(said(await examineListener(settings, true, NOW))[0]!, /^ok /);
   } finally {
     listener.close();
   }
   assert.match(
-    said(await examineListener(config, true, NOW))[0]!,
+    said(await examineListener(settings, true, NOW))[0]!,
     /^bad the daemon runs, but nobody answers on /,
   );
-  assert.deepEqual(await examineListener(config, false, NOW), []);
+  assert.deepEqual(await examineListener(settings, false, NOW), []);
+});
+
+Deno.test("a certificate is told before it ends, and when it has", async () => {
+  await using here = await host();
+  const [key, cert] = [join(here.dir, "key.pem"), join(here.dir, "cert.pem")];
+  const args = [
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-subj",
+    "/CN=x",
+  ];
+  try {
+    const made = await new Deno.Command("openssl", {
+      args: [...args, "-days", "10", "-keyout", key, "-out", cert],
+      stdin: "null",
+      stderr: "null",
+    }).output();
+    assert.ok(made.success);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return console.log("skipped: certificates: there is no openssl: install the package openssl");
+  }
+  const settings = { listen: "127.0.0.1:1", certFile: cert };
+  const day = 86_400_000;
+  assert.match(
+    said(await examineListener(settings, false, Date.now()))[0]!,
+    /^warning the certificate ends in \d+ days$/,
+  );
+  assert.match(
+    said(await examineListener(settings, false, Date.now() + 11 * day))[0]!,
+    /^bad the certificate ended /,
+  );
+  assert.deepEqual(await examineListener(settings, false, Date.now() - 30 * day), []);
 });
 
 Deno.test("the service is found with its drop-ins, the stronger directory first", async () => {

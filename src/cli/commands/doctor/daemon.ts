@@ -59,7 +59,7 @@ export async function examineSocket(
     const fix = held
       ? `restart the daemon: systemctl restart ${UNIT}`
       : `start the daemon, or remove ${api.socket}`;
-    lines.push(bad("socket", `nobody answers on ${api.socket}: ${health.reason}`, fix));
+    lines.push(bad("socket", `nobody answers on ${api.socket} as a daemon does`, fix));
   } else lines.push(ok("socket", `${api.socket} answers`), ...healthLines(health.answer));
   return { lines, answers: health.answer !== undefined };
 }
@@ -136,9 +136,27 @@ export function healthLines(answer: unknown): Line[] {
   return lines.length > 0 ? lines : [ok("daemon", `${version} runs and is well`)];
 }
 
-/** The TCP listener, and its certificate. */
-export async function examineListener({ api }: Config, answers: boolean, now: number): Promise<Line[]> {
-  const address = parseListen(api.listen);
+/** The TCP listener and its certificate: a running daemon's own settings, else those of this process. */
+export interface ListenerSettings {
+  listen: string;
+  certFile: string | null;
+}
+
+/** What the daemon's `config.effective` says about its listener. */
+export function listenerOf(settings: unknown): ListenerSettings {
+  const [listen, certFile] = ["api.listen", "api.tls.cert_file"].map((key) =>
+    typeof settings === "object" && settings !== null ? String(Reflect.get(settings, key) ?? "") : ""
+  );
+  return { listen: listen ?? "", certFile: certFile?.startsWith("/") ? certFile : null };
+}
+
+/** Whether the listener answers, or could. */
+export async function examineListener(
+  { listen, certFile }: ListenerSettings,
+  answers: boolean,
+  now: number,
+): Promise<Line[]> {
+  const address = parseListen(listen);
   if (address === undefined || address.port === 0) return [];
   const hostname = ["0.0.0.0", "::"].includes(address.hostname) ? "localhost" : address.hostname;
   const open = await accepts(hostname, address.port);
@@ -147,7 +165,7 @@ export async function examineListener({ api }: Config, answers: boolean, now: nu
     lines.push(
       bad(
         "api",
-        `the daemon runs, but nobody answers on ${api.listen}`,
+        `the daemon runs, but nobody answers on ${listen}`,
         "see its log, and what api.listen was at its start",
       ),
     );
@@ -155,14 +173,14 @@ export async function examineListener({ api }: Config, answers: boolean, now: nu
     lines.push(
       warning(
         "api",
-        `${api.listen} is taken by another program`,
+        `${listen} is taken by another program`,
         "before starting a daemon here, end that program or set api.listen",
       ),
     );
   }
-  lines.push(...await certificateLines(api.tls.cert_file, now));
+  lines.push(...await certificateLines(certFile, now));
   if (lines.length > 0 || !answers) return lines;
-  return [ok("api", `${api.listen} answers${isLoopback(address.hostname) ? ", to this host only" : ""}`)];
+  return [ok("api", `${listen} answers${isLoopback(address.hostname) ? ", to this host only" : ""}`)];
 }
 
 async function accepts(hostname: string, port: number): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { Account } from "../service/account.ts";
 import { isThere } from "../service/host.ts";
 import { examineClock, readClocks } from "./clock.ts";
 import { examineConfig } from "./config.ts";
-import { examineListener, examineRemote, examineSocket } from "./daemon.ts";
+import { examineListener, examineRemote, examineSocket, listenerOf } from "./daemon.ts";
 import { examineDirectory, examineFiles, examineLock, examineSpace } from "./data.ts";
 import { call, examineDatabase } from "./database.ts";
 import { findService, findUser, type HostPlaces, type Service, THIS_HOST } from "./host.ts";
@@ -66,7 +66,15 @@ async function examineRest(session: Session, config: Config, known: Known): Prom
     answers = socket.answers;
     return socket.lines;
   });
-  lines.push(...await look("api", () => examineListener(config, answers, readClocks().wall)));
+  lines.push(
+    ...await look("api", async () => {
+      // With a daemon up its configuration counts.
+      const settings = answers
+        ? listenerOf(await call(session, "config", "config.effective"))
+        : { listen: config.api.listen, certFile: config.api.tls.cert_file };
+      return await examineListener(settings, answers, readClocks().wall);
+    }),
+  );
   // A socket nobody answers on is the end of every way to the data; it has its line already.
   if (answers || !await isThere(config.api.socket)) {
     lines.push(
