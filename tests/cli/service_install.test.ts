@@ -134,10 +134,7 @@ async function serve(
   );
   assert.equal(
     await work(session, {
-      source: [],
-      write: [],
       user: "holdfast",
-      credential: [],
       binary: "/bin/sh",
       unitDir: SYSTEM,
       ...flags,

@@ -56,8 +56,8 @@ function begin(start: Start, work: (session: Session, verbs: Verbs) => Promise<n
 
 function withUnitFlags(command: Command): Command {
   return command
-    .option("--source <dir>", "directory or file that is backed up (may be repeated)", collect, [])
-    .option("--write <dir>", "directory for backups or restored files (may be repeated)", collect, [])
+    .option("--source <dir>", "directory or file that is backed up (may be repeated)", collect)
+    .option("--write <dir>", "directory for backups or restored files (may be repeated)", collect)
     .option("--restore-owners", "let restores give files their owners and modes")
     .option("--user <name>", "system user the daemon runs as; made when missing", "holdfast")
     .option("--binary <file>", "the program, when it is not this one")
@@ -65,11 +65,10 @@ function withUnitFlags(command: Command): Command {
       "--credential <setting=file>",
       "secret that systemd hands over from a file (may be repeated)",
       collect,
-      [],
     )
     .addHelpText("after", EXAMPLES);
 }
 
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
 }

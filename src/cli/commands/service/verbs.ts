@@ -12,12 +12,12 @@ import { unitText } from "./unit.ts";
 
 /** Flags of `service unit` and `service install`. */
 export interface UnitFlags {
-  source: string[];
-  write: string[];
+  source?: string[];
+  write?: string[];
   restoreOwners?: boolean;
   user: string;
   binary?: string;
-  credential: string[];
+  credential?: string[];
 }
 
 /** Flags of `service install` alone. */
@@ -97,7 +97,7 @@ function requireRoot(verb: string, unitDirectory: string, dryRun = false): void 
 
 async function unitFor(session: Session, flags: UnitFlags): Promise<{ text: string; writes: string[] }> {
   const config = await daemonConfig(session);
-  const writes = flags.write.map((path) => resolve(path));
+  const writes = (flags.write ?? []).map((path) => resolve(path));
   const own = [
     config.data_dir,
     dirname(config.api.socket),
@@ -109,13 +109,13 @@ async function unitFor(session: Session, flags: UnitFlags): Promise<{ text: stri
     flags: flagsFor(session),
     user: requireUserName(flags.user),
     grants: grantsFor({
-      sources: flags.source.map((path) => resolve(path)),
+      sources: (flags.source ?? []).map((path) => resolve(path)),
       writes: [...writes, ...own],
       restoreOwners: flags.restoreOwners === true,
     }),
     graceSeconds: config.schedules.shutdown_grace_seconds,
     lowPort: port > 0 && port < 1024,
-    credentials: credentialsOf(flags.credential),
+    credentials: credentialsOf(flags.credential ?? []),
   });
   return { text, writes };
 }
