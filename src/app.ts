@@ -52,7 +52,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     settings: { ...config.backups, data_dir: config.data_dir },
     engines: ENGINES,
     findServer: (ref) => servers.resolve(ref),
-    findSchedule: (ref) => schedules.find(ref),
+    findSchedule: (ref, caller) => schedules.find(ref, caller),
     readSecret,
   });
   const schedules: Schedules = new Schedules({
@@ -191,6 +191,8 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
     async start() {
       await settle(services);
       await services.auth.signing.ensureKey();
+      // What is due this minute must not wait for the next one, by when it would be too late for it.
+      await services.schedules.tick();
     },
     setupCode: () => services.auth.setup.ensureCode(),
     onJob: (name, durationMs, error) => metrics.job(name, durationMs / 1000, error === undefined),

@@ -188,7 +188,7 @@ function handler(options: ApiOptions): Handler {
     const url = request.url.includes("?") ? new URL(request.url) : null;
     const input = early ? {} : await readInput(op, request, url, path, settings.max_body_bytes);
     const output = await invoke(kernel, op, input, caller);
-    if (isStream(output)) return eventStream(output, caller.request_id);
+    if (isStream(output)) return eventStream(await begun(output), caller.request_id);
     const status = typeof op.status === "object" ? op.status.of(output) : op.status ?? 200;
     return json(output, status, caller.request_id);
   }
@@ -238,6 +238,25 @@ function handler(options: ApiOptions): Handler {
     }
   };
   return Object.assign(handle, { metrics: metricsAnswer });
+}
+
+/** A stream that has nothing to say yet is begun without waiting longer. */
+const FIRST_EVENT_MS = 250;
+
+/** A stream whose first event is there: what is wrong with the request is told by the status, not inside a 200. */
+async function begun<T>(events: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const iterator = events[Symbol.asyncIterator]();
+  const first = iterator.next();
+  await Promise.race([first, new Promise((resolve) => setTimeout(resolve, FIRST_EVENT_MS))]);
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        for (let next = await first; !next.done; next = await iterator.next()) yield next.value;
+      } finally {
+        await iterator.return?.();
+      }
+    },
+  };
 }
 
 const REQUEST_IDS = new WeakMap<Request, string>();

@@ -18,19 +18,24 @@ export type Authenticate = (credentials: {
   address: string | null;
 }) => Promise<Identity>;
 
-/** The client's address: the peer's own, or what the nearest untrusted hop of `X-Forwarded-For` says. */
+/**
+ * The client's address: the peer's own, or behind trusted proxies the nearest hop of `X-Forwarded-For` that is none of
+ * them. Hops before that one are what the client claims, and count for nothing.
+ */
 export function clientAddress(
   peer: string | null,
   forwardedFor: string | null,
   trusted: BlockList | null,
 ): string | null {
   if (trusted === null || peer === null || forwardedFor === null || !isTrusted(trusted, peer)) return peer;
-  const hops = forwardedFor.split(",").map((hop) => hop.trim().replace(/^\[(.*)\](:\d+)?$/, "$1"));
-  for (const hop of hops.reverse()) {
-    if (isIP(hop) === 0) return peer;
-    if (!isTrusted(trusted, hop)) return hop;
+  let client = peer;
+  for (const text of forwardedFor.split(",").reverse()) {
+    const hop = text.trim().replace(/^\[(.*)\](?::\d+)?$/, "$1").replace(/^([\d.]+):\d+$/, "$1");
+    if (isIP(hop) === 0) break;
+    client = hop;
+    if (!isTrusted(trusted, hop)) break;
   }
-  return peer;
+  return client;
 }
 
 /** The networks whose `X-Forwarded-For` counts, or null when none does. */

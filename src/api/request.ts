@@ -56,12 +56,12 @@ function wrongType(type: string): HoldfastError {
 }
 
 function queryTexts(parameters: URLSearchParams): Record<string, string | string[]> {
-  const texts: Record<string, string | string[]> = {};
-  for (const name of new Set(parameters.keys())) {
-    const values = parameters.getAll(name);
-    texts[name] = values.length === 1 ? values[0]! : values;
-  }
-  return texts;
+  return Object.fromEntries(
+    [...new Set(parameters.keys())].map((name) => {
+      const values = parameters.getAll(name);
+      return [name, values.length === 1 ? values[0]! : values];
+    }),
+  );
 }
 
 /** The body as text, never more than the limit in memory, whatever `Content-Length` claims. */

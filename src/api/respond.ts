@@ -1,5 +1,8 @@
 /** Answers: JSON, problem documents, event streams, and the headers all of them carry. */
+import { getLogger } from "@logtape/logtape";
 import { HoldfastError, toProblem } from "../lib/errors.ts";
+
+const log = getLogger(["holdfast", "api"]);
 
 /** On every answer: nothing is sniffed, framed, cached or referred to. */
 const SECURE_HEADERS: Readonly<Record<string, string>> = {
@@ -49,6 +52,7 @@ export function eventStream(events: AsyncIterable<unknown>, requestId: string): 
   const iterator = events[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
   let timer: ReturnType<typeof setInterval> | undefined;
+  let cancelled = false;
   const stop = () => clearInterval(timer);
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -61,6 +65,7 @@ export function eventStream(events: AsyncIterable<unknown>, requestId: string): 
     async pull(controller) {
       try {
         const next = await iterator.next();
+        if (cancelled) return;
         if (next.done) {
           stop();
           controller.close();
@@ -69,11 +74,16 @@ export function eventStream(events: AsyncIterable<unknown>, requestId: string): 
         }
       } catch (error) {
         stop();
-        controller.enqueue(encoder.encode(formatEvent({ type: "error", ...toProblem(error, requestId) })));
+        // Nobody reads any more: what the iterator says about that is no news.
+        if (cancelled) return;
+        const body = toProblem(error, requestId);
+        if (body.status >= 500) log.error("A stream failed", { request_id: requestId, error });
+        controller.enqueue(encoder.encode(formatEvent({ type: "error", ...body })));
         controller.close();
       }
     },
     async cancel() {
+      cancelled = true;
       stop();
       await iterator.return?.();
     },
@@ -83,9 +93,13 @@ export function eventStream(events: AsyncIterable<unknown>, requestId: string): 
 
 function formatEvent(event: unknown): string {
   const named = typeof event === "object" && event !== null ? event : {};
-  const id = "id" in named && (typeof named.id === "string" || typeof named.id === "number")
-    ? `id: ${named.id}\n`
-    : "";
-  const type = "type" in named && typeof named.type === "string" ? `event: ${named.type}\n` : "";
+  const id = "id" in named ? fieldLine("id", named.id) : "";
+  const type = "type" in named ? fieldLine("event", named.type) : "";
   return `${id}${type}data: ${JSON.stringify(event)}\n\n`;
+}
+
+/** A field of one line; a value that would begin another one is left out. */
+function fieldLine(name: string, value: unknown): string {
+  if (typeof value !== "string" && typeof value !== "number") return "";
+  return /[\r\n\0]/.test(String(value)) ? "" : `${name}: ${value}\n`;
 }

@@ -34,7 +34,7 @@ const flags = {
   server_id: { flag: "--server <name>" },
   cron_expression: { flag: "--cron <expression>" },
   "engine_options.sources": {
-    flag: "--source <path>",
+    flag: "--source <path>...",
     description: "What to back up",
     path: true,
   },
@@ -44,7 +44,7 @@ const flags = {
     path: true,
   },
   "engine_options.excludes": {
-    flag: "--exclude <glob>",
+    flag: "--exclude <glob>...",
     description: "What to leave out",
   },
   engine_options: { flag: "--engine-options <json>", description: "All options of the engine at once" },

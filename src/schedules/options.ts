@@ -11,6 +11,8 @@ export interface ScheduledServer {
   name: string;
   default_engine: string | null;
   default_engine_options: Record<string, unknown> | null;
+  /** With whose rights the default options were judged when they were set. */
+  default_engine_authority: Authority | null;
 }
 
 /** The part of the registry that schedules use. */

@@ -55,11 +55,10 @@ export function engineOf(schedule: ScheduleRow, server: ScheduledServer | null):
       authority: JSON.parse(schedule.engine_authority ?? '{"role":"operator","on_host":false}'),
     };
   }
-  // The registry judged its defaults when they were set, with the rights of whoever set them.
   return {
     engine,
     engine_options: engine === server.default_engine ? server.default_engine_options ?? {} : {},
-    authority: { role: "admin", on_host: true },
+    authority: server.default_engine_authority ?? { role: "operator", on_host: false },
   };
 }
 
@@ -130,7 +129,9 @@ async function conclude(
   backup: Backup,
 ): Promise<RunEnding> {
   if (backup.status === "failed") {
-    const error = `backup ${backup.id} is incomplete: ${backup.skipped_count} entries could not be read`;
+    const error = `backup ${backup.id} is no good: ${
+      backup.verify_detail ?? `${backup.skipped_count} entries could not be read`
+    }`;
     return { outcome: "failed", error, backup };
   }
   try {

@@ -1,5 +1,4 @@
 /** The service of schedules: the verbs on them; runs, scheduler and ledger are parts of it. */
-import { systemCaller } from "../lib/caller.ts";
 import { iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import { type Caller, requireServer } from "../lib/operation.ts";
@@ -273,8 +272,8 @@ export class Schedules {
   }
 
   /** The schedule a reference means, also a deleted one by its id; for other parts of the program. Errors: as `get`. */
-  async find(ref: string): Promise<{ id: string; server_id: number; max_backups: number }> {
-    return await findPastSchedule(this.#options, ref, systemCaller("schedules.find"));
+  async find(ref: string, caller: Caller): Promise<{ id: string; server_id: number; max_backups: number }> {
+    return await findPastSchedule(this.#options, ref, caller);
   }
 
   /** Schedules of a server that are not deleted. */

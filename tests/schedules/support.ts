@@ -103,8 +103,15 @@ export class TwoServers implements ServerDirectory {
       name: "web-1",
       default_engine: "archive",
       default_engine_options: { sources: ["/srv"], destination: "/b" },
+      default_engine_authority: { role: "admin", on_host: true },
     },
-    { id: 2, name: "db-1", default_engine: null, default_engine_options: null },
+    {
+      id: 2,
+      name: "db-1",
+      default_engine: null,
+      default_engine_options: null,
+      default_engine_authority: null,
+    },
   ];
   running: (id: number) => Promise<{ running: boolean; detail: string }> = () =>
     Promise.resolve({ running: true, detail: "port 80 answers" });
