@@ -48,18 +48,17 @@ function routeOf(op: Operation, route: string, index: number): RouteConfig {
   const shape = op.input.shape;
   const inPath = z.object(Object.fromEntries(names.map((name) => [name, shape[name] ?? z.string()])));
   const rest = z.object(Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name))));
-  const hasRest = Object.keys(rest.shape).length > 0;
-  const bodyType = op.body === "form"
-    ? "application/x-www-form-urlencoded"
-    : op.body === "text"
-    ? "text/plain"
-    : "application/json";
+  // A raw text takes the place of the body, and the other fields come in the query.
+  const { body: _, ...besideText } = rest.shape;
+  const query = op.body === "text"
+    ? z.object(besideText)
+    : method === "GET" || method === "DELETE"
+    ? rest
+    : null;
   const request: RouteConfig["request"] = {
     ...(names.length > 0 ? { params: inPath } : {}),
-    ...(hasRest && (method === "GET" || method === "DELETE") ? { query: rest } : {}),
-    ...(hasRest && isWrite({ route }) && method !== "DELETE"
-      ? { body: { content: { [bodyType]: { schema: op.body === "text" ? z.string() : rest } } } }
-      : {}),
+    ...(query !== null && hasFields(query) ? { query } : {}),
+    ...(method === "GET" || method === "DELETE" ? {} : bodyOf(op, rest)),
   };
   const status = typeof op.status === "number" ? op.status : 200;
   const type = op.stream ? "text/event-stream" : "application/json";
@@ -83,6 +82,17 @@ function routeOf(op: Operation, route: string, index: number): RouteConfig {
       ...(op.exempt ? {} : errors(["rate_limited"])),
     },
   };
+}
+
+function bodyOf(op: Operation, fields: z.ZodObject): Pick<NonNullable<RouteConfig["request"]>, "body"> {
+  if (op.body === "text") return { body: { content: { "text/plain": { schema: z.string() } } } };
+  if (!hasFields(fields)) return {};
+  const form = op.body === "form" ? { "application/x-www-form-urlencoded": { schema: fields } } : {};
+  return { body: { content: { ...form, "application/json": { schema: fields } } } };
+}
+
+function hasFields(schema: z.ZodObject): boolean {
+  return Object.keys(schema.shape).length > 0;
 }
 
 function errors(kinds: readonly ErrorKind[]): RouteConfig["responses"] {
