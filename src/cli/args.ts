@@ -6,8 +6,9 @@
  */
 import { Argument, Command, Option } from "commander";
 import { resolve } from "node:path";
-import { ERROR_KINDS, EXIT_BAD_ANSWER, EXIT_INTERRUPTED } from "../lib/errors.ts";
+import { ERROR_KINDS, EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { coerceText, type Field, fieldsOf } from "../lib/fields.ts";
+import { exampleText, Flag } from "./help.ts";
 import type { FlagSpec, Operation } from "../lib/operation.ts";
 
 /** What the person typed for one operation. */
@@ -28,7 +29,9 @@ export function addOperation(
   const words = commandWords(op);
   if (words === null) return;
   const parent = words.slice(0, -1).reduce((command, word) => groupOf(command, word, groups), program);
-  const command = parent.command(words.at(-1)!).description(op.summary);
+  const command = parent.command(words.at(-1)!).summary(op.summary).description(
+    op.description === undefined ? op.summary : `${op.summary}\n\n${op.description}`,
+  );
   const inputs = new Map<string, Bound>();
   const positional = addArguments(command, op, inputs);
   addFlags(command, op, new Set(positional.map((argument) => argument.field.name)), inputs);
@@ -144,7 +147,7 @@ function addFlags(
   }
   if (secret !== undefined) {
     const word = secret.replaceAll("_", "-");
-    command.addOption(new Option(`--${word}-stdin`, `read the ${word} from standard input`));
+    command.addOption(new Option(`--${word}-stdin`, `Read the ${word} from standard input`));
   }
 }
 
@@ -187,21 +190,23 @@ function addFlag(
     "",
   );
   const flags = spec.short === undefined ? long : `${spec.short}, ${long}`;
-  const description = spec.description ?? field.description ?? "";
-  const option = new Option(flags, description + (many ? " (may be repeated)" : ""));
+  const option = new Flag(flags, spec.description ?? field.description ?? "");
+  if (field.required && path.length === 1) option.notes.push("required");
   if (many) {
+    option.notes.push("may be repeated");
     option.argParser((value: string, before: unknown) => [...(Array.isArray(before) ? before : []), value]);
+  }
+  if (typeof field.default === "number" || typeof field.default === "string") {
+    option.notes.push(`default ${field.default}`);
   }
   if (field.choices !== undefined && !many) option.choices([...field.choices]);
   command.addOption(option);
   inputs.set(option.attributeName(), { path, field, spec });
   if (isSwitch && field.default !== false) {
     // A switch that is on unless said otherwise, or that an update may turn either way.
-    const off = new Option(
-      `--no-${long.replace(/^--/, "")}`,
-      field.default === true ? `turn off: ${description}` : "",
-    ).hideHelp(field.default !== true);
-    command.addOption(off);
+    option.negatable = true;
+    if (field.default === true) option.notes.push("default on");
+    command.addOption(new Option(`--no-${long.replace(/^--/, "")}`).hideHelp());
     // commander turns the pair's default to true; absent must stay absent.
     command.setOptionValue(option.attributeName(), undefined);
   }
@@ -214,42 +219,29 @@ function valueName(field: Field): string {
 }
 
 function addCommon(command: Command, op: Operation): void {
-  if (op.cli?.confirm !== undefined) command.option("-y, --yes", "do not ask for confirmation");
+  if (op.cli?.confirm !== undefined) command.option("-y, --yes", "Do not ask for confirmation");
   if (op.cli?.follow !== undefined) {
     command.option(
       "-w, --wait",
-      "wait for the end, showing progress; the exit code tells the result (20: it failed)",
+      `Wait for the end and show progress; ends with ${EXIT_BAD_ANSWER} when the run fails`,
     );
   }
 }
 
 function helpAfter(op: Operation): string {
   const parts: string[] = [];
-  if (op.description !== undefined) parts.push(`\n${op.description}`);
   if (op.cli?.examples?.length) {
-    parts.push(`\nExamples:\n${op.cli.examples.map((line) => `  $ ${line}`).join("\n")}`);
+    parts.push(`\nExamples:\n${op.cli.examples.map(exampleText).join("\n")}`);
   }
-  parts.push(`\nNeeds role ${op.role}. Exit codes: ${exitCodes(op)}.`);
+  const needs = op.role === "public" ? "Needs no login." : `Over the network it needs role ${op.role}.`;
+  parts.push(`\n${needs}\nExit codes: ${exitCodes(op)}.\nFlags of every command: holdfast --help`);
   return parts.join("\n");
 }
 
 function exitCodes(op: Operation): string {
   const bad = op.cli?.exit !== undefined || op.cli?.follow !== undefined
-    ? `, ${EXIT_BAD_ANSWER} worked, but the answer is bad`
+    ? `, ${EXIT_BAD_ANSWER} bad answer`
     : "";
-  return `0 success, ${ERROR_KINDS.invalid.exit} wrong input, ${ERROR_KINDS.not_found.exit} not found${bad}; all: holdfast help exit-codes`;
-}
-
-/** The text of `holdfast help exit-codes`. */
-export function exitCodeHelp(): string {
-  const rows = Object.entries(ERROR_KINDS).map(([kind, { exit, title }]) =>
-    `  ${String(exit).padStart(3)}  ${kind.padEnd(16)} ${title}`
-  );
-  return [
-    "Exit codes:",
-    `    0  success`,
-    ...rows.sort(),
-    `   ${EXIT_BAD_ANSWER}  bad answer       The command worked and the answer is bad: a failed run, a failed verify`,
-    `  ${EXIT_INTERRUPTED}  interrupted      Ended by Ctrl-C`,
-  ].join("\n");
+  const { invalid, not_found } = ERROR_KINDS;
+  return `0 done, ${invalid.exit} wrong input, ${not_found.exit} not found${bad}; all: holdfast help exit-codes`;
 }

@@ -19,8 +19,8 @@ export async function follow(
   output: string,
 ): Promise<unknown> {
   let result: unknown;
-  let lastPlain = 0;
   const started = Date.now();
+  let lastPlain = started;
   for await (const event of events) {
     if (output === "json" && typeOf(event) !== "progress") terminal.print(JSON.stringify(event));
     switch (typeOf(event)) {

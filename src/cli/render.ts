@@ -130,7 +130,8 @@ export function formatCell(value: unknown, format: ColumnSpec["format"]): string
     case "instant":
       return instant(String(value));
     case "list":
-      return Array.isArray(value) ? value.map(String).join(", ") : String(value);
+      if (!Array.isArray(value)) return oneLine(String(value));
+      return value.length === 0 ? "-" : oneLine(value.map(String).join(", "));
     default:
       return oneLine(plainText(value));
   }
@@ -159,7 +160,7 @@ async function printTable(
   const { default: Table } = await import("cli-table3");
   const columns: readonly ColumnSpec[] = specs ?? keysOf(rows[0]).map((key) => ({ key }));
   const heads = columns.map((column) =>
-    column.title ?? column.key.split(".").at(-1)!.replaceAll("_", " ").toUpperCase()
+    (column.title ?? column.key.split(".").at(-1)!.replaceAll("_", " ")).toUpperCase()
   );
   const cells = rows.map((row) => columns.map((column) => formatCell(at(row, column.key), column.format)));
   const natural = heads.map((head, i) =>
@@ -216,19 +217,36 @@ export function fit(natural: readonly number[], total: number): number[] {
   return widths;
 }
 
+/** One thing as a line per field; what is inside a field gets lines of its own: `engine options sources`. */
 function printRecord(value: unknown, terminal: Terminal): void {
   if (value === null || value === undefined) return;
   if (typeof value !== "object") return terminal.print(String(value));
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  const width = Math.max(0, ...entries.map(([key]) => key.length));
-  for (const [key, item] of entries) {
-    const name = terminal.colors.bold(key.replaceAll("_", " ").padEnd(width));
-    terminal.print(`${name}  ${formatCell(item, formatOf(key, item))}`);
+  const fields = fieldsOf(value, []);
+  const width = Math.max(0, ...fields.map(({ name }) => stringWidth(name)));
+  for (const { name, lines } of fields) {
+    const [first = "", ...rest] = lines;
+    terminal.print(`${terminal.colors.bold(name.padEnd(width))}  ${first}`.trimEnd());
+    for (const line of rest) terminal.print(" ".repeat(width + 2) + line);
   }
 }
 
+function fieldsOf(record: object, above: readonly string[]): { name: string; lines: string[] }[] {
+  return Object.entries(record).filter(([, item]) => item !== undefined).flatMap(([key, item]) => {
+    const path = [...above, oneLine(key.replaceAll("_", " "))];
+    const inside = typeof item === "object" && item !== null && !Array.isArray(item) &&
+      Object.keys(item).length > 0;
+    return inside ? fieldsOf(item, path) : [{ name: path.join(" "), lines: linesOf(key, item) }];
+  });
+}
+
+/** A field's value in lines; lists have one for each item. */
+function linesOf(key: string, value: unknown): string[] {
+  if (Array.isArray(value)) return value.length === 0 ? ["-"] : value.map((item) => oneLine(plainText(item)));
+  if (typeof value === "string" && value.includes("\n")) return value.trimEnd().split("\n").map(oneLine);
+  return [formatCell(value, formatOf(key, value))];
+}
+
 function formatOf(key: string, value: unknown): ColumnSpec["format"] {
-  if (Array.isArray(value)) return value.every((item) => typeof item !== "object") ? "list" : undefined;
   if (typeof value === "boolean") return "boolean";
   if (key.endsWith("_bytes")) return "bytes";
   if (key.endsWith("_seconds")) return "duration";

@@ -133,7 +133,7 @@ async function localTransport(loaded: LoadedConfig, write: boolean, signal: Abor
       const events = await invoke(kernel, op, input, caller());
       if (isStream(events)) yield* events;
     },
-    close: () => local.close(),
+    close: () => local.close(signal),
   };
 }
 
@@ -156,12 +156,26 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** The settings as flags of the command line: flag word -> setting key, and whether it takes a value. */
-export function settingFlags(): { key: string; flag: string; takesValue: boolean; description: string }[] {
+/** A setting as a flag of the command line. */
+export interface SettingFlag {
+  key: string;
+  flag: string;
+  /** What its value is called in help; null for a switch. */
+  value: string | null;
+  description: string;
+}
+
+/** The settings as flags of the command line. */
+export function settingFlags(): SettingFlag[] {
   return configLeaves().filter((leaf) => !leaf.path.includes("*")).map((leaf) => ({
     key: leaf.path,
     flag: leaf.flag,
-    takesValue: leaf.type !== "boolean",
+    value: valueOf(leaf),
     description: leaf.description,
   }));
+}
+
+function valueOf({ type, path }: { type: string; path: string }): string | null {
+  if (type === "boolean") return null;
+  return path.endsWith("_dir") ? "directory" : type.split(" ")[0]!;
 }

@@ -7,9 +7,8 @@ type Shell = typeof SHELLS[number];
 
 const LOADING: Record<Shell, string> = {
   bash:
-    "holdfast completion bash > /etc/bash_completion.d/holdfast     # or: source <(holdfast completion bash)",
-  zsh:
-    'holdfast completion zsh > "${fpath[1]}/_holdfast"              # or: source <(holdfast completion zsh)',
+    "holdfast completion bash > /etc/bash_completion.d/holdfast  # or: source <(holdfast completion bash)",
+  zsh: 'holdfast completion zsh > "${fpath[1]}/_holdfast"           # or: source <(holdfast completion zsh)',
   fish: "holdfast completion fish > ~/.config/fish/completions/holdfast.fish",
 };
 

@@ -20,8 +20,8 @@ export const configCommand: LocalCommand = {
     );
     config.command("init [file]")
       .description("Write a commented configuration file with every setting")
-      .option("--force", "replace a file that exists")
-      .option("--stdout", "print it instead")
+      .option("--force", "Replace a file that exists")
+      .option("--stdout", "Print it instead of writing a file")
       .addHelpText("after", "\nExamples:\n  $ holdfast config init\n  $ holdfast config init ./config.yaml")
       .action((file: string | undefined, options: { force?: boolean; stdout?: boolean }) =>
         start(({ terminal }) => {

@@ -35,11 +35,12 @@ export const dbCommand: LocalCommand = {
       );
     db.command("restore <file>")
       .description("Put a copy in the place of the database; the present one is kept beside it")
-      .option("-y, --yes", "do not ask for confirmation")
+      .option("-y, --yes", "Do not ask for confirmation")
       .addHelpText(
         "after",
         `
-The copy is checked before anything is touched, and is brought to this release's schema. The daemon must not run.
+The copy is checked before anything is touched, and is brought to this release's schema.
+The daemon must not run.
 
 Examples:
   $ holdfast db status                       # lists the copies

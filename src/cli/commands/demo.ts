@@ -18,8 +18,8 @@ export const demoCommand: LocalCommand = {
   add(program, start) {
     program.command("demo")
       .description("Back up a real folder, verify it, restore it and compare, all in a temporary directory")
-      .option("--source <dir>", "folder to back up", "src")
-      .option("--once", "stop after the summary instead of going on serving")
+      .option("--source <dir>", "Folder to back up", "src")
+      .option("--once", "Stop after the summary instead of going on serving")
       .addHelpText("after", "\nExamples:\n  $ holdfast demo --once\n  $ holdfast demo --source /etc")
       .action((options: { source: string; once?: boolean }) =>
         start(async ({ terminal, signal, options: { settings } }) => {

@@ -11,7 +11,7 @@ import { render } from "../render.ts";
 import type { Session } from "../session.ts";
 import type { LocalCommand } from "./command.ts";
 
-const FILE = "work on this file alone: no data directory, no daemon, no catalogue";
+const FILE = "Work on this file alone: no data directory, no daemon, no catalogue";
 
 export const recoverCommand: LocalCommand = {
   word: "backups",

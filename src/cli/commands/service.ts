@@ -6,13 +6,15 @@ import { UNIT_DIRECTORY } from "./service/names.ts";
 import type { InstallFlags, UnitFlags } from "./service/verbs.ts";
 
 const EXAMPLES = `
-Settings given before or after become part of the unit: holdfast service install --api-listen 0.0.0.0:8420 ...
+Settings given as flags (--api-listen 0.0.0.0:8420) become part of the unit.
 
-The unit runs as the user holdfast, sees the host read-only, and has no capability but what these flags need:
+The unit runs as the user holdfast, sees the host read-only, and has no capability but what these
+flags need:
   --source DIR      reads files of every owner there (CAP_DAC_READ_SEARCH)
   --write DIR       may write there, if the user may: a new directory is made for it
   --restore-owners  gives restored files their owners and modes (CAP_CHOWN, CAP_FOWNER, CAP_FSETID,
-                    CAP_DAC_OVERRIDE), which makes the daemon nearly as strong as root in what it may write
+                    CAP_DAC_OVERRIDE), which makes the daemon nearly as strong as root in what it
+                    may write
 
 Examples:
   $ holdfast service unit --source /srv/data --write /srv/backups
@@ -31,16 +33,16 @@ export const serviceCommand: LocalCommand = {
       );
     withUnitFlags(service.command("install"))
       .description("Create the user, write the unit and enable it; run it again to change what it may reach")
-      .option("--now", "start it too, or restart it when something changed")
-      .option("--dry-run", "print what would be done, and change nothing")
-      .option("--unit-dir <dir>", "directory of the unit", UNIT_DIRECTORY)
+      .option("--now", "Start it too, or restart it when something changed")
+      .option("--dry-run", "Print what would be done, and change nothing")
+      .option("--unit-dir <dir>", "Directory of the unit", UNIT_DIRECTORY)
       .action((flags: InstallFlags) =>
         begin(start, async (session, { install }) => await install(session, flags))
       );
     service.command("uninstall")
       .description("Stop, disable and remove the unit; data, configuration and user stay")
-      .option("--dry-run", "print what would be done, and change nothing")
-      .option("--unit-dir <dir>", "directory of the unit", UNIT_DIRECTORY)
+      .option("--dry-run", "Print what would be done, and change nothing")
+      .option("--unit-dir <dir>", "Directory of the unit", UNIT_DIRECTORY)
       .addHelpText("after", "\nExamples:\n  # holdfast service uninstall")
       .action((flags: Pick<InstallFlags, "unitDir" | "dryRun">) =>
         begin(start, async (session, { uninstall }) => await uninstall(session, flags))
@@ -56,14 +58,14 @@ function begin(start: Start, work: (session: Session, verbs: Verbs) => Promise<n
 
 function withUnitFlags(command: Command): Command {
   return command
-    .option("--source <dir>", "directory or file that is backed up (may be repeated)", collect)
-    .option("--write <dir>", "directory for backups or restored files (may be repeated)", collect)
-    .option("--restore-owners", "let restores give files their owners and modes")
-    .option("--user <name>", "system user the daemon runs as; made when missing", "holdfast")
-    .option("--binary <file>", "the program, when it is not this one")
+    .option("--source <dir>", "Directory or file that is backed up (may be repeated)", collect)
+    .option("--write <dir>", "Directory for backups or restored files (may be repeated)", collect)
+    .option("--restore-owners", "Let restores give files their owners and modes")
+    .option("--user <name>", "System user the daemon runs as; made when missing", "holdfast")
+    .option("--binary <file>", "The program, when it is not this one")
     .option(
       "--credential <setting=file>",
-      "secret that systemd hands over from a file (may be repeated)",
+      "Secret that systemd hands over from a file (may be repeated)",
       collect,
     )
     .addHelpText("after", EXAMPLES);
