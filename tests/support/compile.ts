@@ -63,7 +63,7 @@ async function runCompiler(deno: string, build: Build, env: Record<string, strin
 
 async function holdfastOnly(deno: string): Promise<string[]> {
   // Workers are started by URL, so the compiler cannot see them in the graph.
-  const workers = [...walk("src")].filter((path) => path.endsWith(".worker.ts"));
+  const workers = [...walk("src")].filter((path) => /[./]worker\.ts$/.test(path));
   const unused = await unusedPackageFiles(deno);
   return [
     ...workers.flatMap((path) => ["--include", path]),
