@@ -122,7 +122,8 @@ async function settle({ backups, schedules }: Services): Promise<void> {
 /** Services in this process, for one command. */
 export interface LocalApp {
   kernel: Kernel<Services>;
-  close(): Promise<void>;
+  /** Lets runs finish as long as settings allow; aborting `now` ends them at once. */
+  close(now: AbortSignal): Promise<void>;
 }
 
 /**
@@ -145,8 +146,8 @@ export async function openLocal(
   if (access === "write") await settle(services);
   return {
     kernel: createKernel(services, database),
-    async close() {
-      if (access === "write") await services.schedules.shutdown();
+    async close(now) {
+      if (access === "write") await services.schedules.shutdown(now);
       await opened.close();
     },
   };
