@@ -7,3 +7,14 @@ export function* walk(folder: string): Generator<string> {
     else if (entry.isFile) yield path;
   }
 }
+
+/** True when there is something at a path, a broken link too. */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
