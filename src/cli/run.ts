@@ -4,11 +4,12 @@ import { operationsFor, SLICES } from "../catalogue.ts";
 import { ERROR_KINDS, EXIT_INTERRUPTED, HoldfastError, messageOf, toProblem } from "../lib/errors.ts";
 import type { Operation } from "../lib/operation.ts";
 import { VERSION } from "../lib/version.ts";
-import { addOperation, exitCodeHelp, type Typed } from "./args.ts";
+import { addOperation, type Typed } from "./args.ts";
 import type { LocalCommand, Start } from "./commands/command.ts";
 import { COMMANDS } from "./commands/mod.ts";
+import { exitCodeHelp, HELP_STYLE } from "./help.ts";
 import { type Output, OUTPUTS, render } from "./render.ts";
-import { type GlobalOptions, Session, settingFlags } from "./session.ts";
+import { type GlobalOptions, Session, type SettingFlag, settingFlags } from "./session.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
 /** Runs one command line; never throws, never exits the process. */
@@ -32,29 +33,17 @@ class Interrupted extends Error {
 
 async function runCommand(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   const flags = settingFlags();
-  const word = firstWord(argv, new Set(flags.filter((flag) => flag.takesValue).map((flag) => flag.flag)));
+  const word = firstWord(argv, new Set(flags.filter((flag) => flag.value !== null).map((flag) => flag.flag)));
   const program = newProgram(terminal);
-  for (const { flag, takesValue, description } of flags) {
+  for (const { flag, value, description } of flags) {
     program.addOption(
-      new Option(takesValue ? `${flag} <value>` : flag, description).hideHelp(flag !== "--data-dir"),
+      new Option(value === null ? flag : `${flag} <${value}>`, description).hideHelp(flag !== "--data-dir"),
     );
-    if (!takesValue) program.addOption(new Option(flag.replace("--", "--no-")).hideHelp());
+    if (value === null) program.addOption(new Option(flag.replace("--", "--no-")).hideHelp());
   }
   let exit = 0;
   const session = () => new Session(terminal, globalOptions(program, flags), signal);
   const groups = Object.assign({}, ...SLICES.map((slice) => slice.words)) as Record<string, string>;
-  for (const command of COMMANDS) {
-    if (word === undefined || word === "help" || command.word === word || !owned(word)) {
-      addLocal(program, command, async (run) => {
-        const current = session();
-        try {
-          exit = await run(current);
-        } finally {
-          await current.close();
-        }
-      });
-    }
-  }
   for (const op of await operationsFor(word)) {
     addOperation(program, op, groups, async (typed) => {
       const current = session();
@@ -67,6 +56,22 @@ async function runCommand(argv: readonly string[], terminal: Terminal, signal: A
       }
     });
   }
+  program.commandsGroup("Commands of this host:");
+  for (const command of COMMANDS) {
+    if (
+      word === undefined || word === "help" || word === "completion" || command.word === word || !owned(word)
+    ) {
+      addLocal(program, command, async (run) => {
+        const current = session();
+        try {
+          exit = await run(current);
+        } finally {
+          await current.close();
+        }
+      });
+    }
+  }
+  for (const command of program.commands) command.helpCommand(false);
   for (const command of COMMANDS) command.extend?.(program);
   await program.parseAsync([...argv], { from: "user" });
   return exit;
@@ -80,18 +85,18 @@ function owned(word: string): boolean {
 function newProgram(terminal: Terminal): Command {
   const program = new Command("holdfast")
     .description("Schedules, verifies, restores and proves backups, and looks after the network around them.")
-    .option("--config <file>", "configuration file, instead of ./config.yaml")
+    .option("--config <file>", "Configuration file, instead of ./config.yaml")
     .addOption(
-      new Option("-o, --output <form>", "how answers are printed").choices([...OUTPUTS]).default("table"),
+      new Option("-o, --output <form>", "How answers are printed").choices([...OUTPUTS]).default("table"),
     )
-    .option("--filter <test>", "list only rows with field=value or field~text (may be repeated)", collect)
-    .option("--sort-by <field>", "sort a list by a field; -field for falling order")
-    .version(`holdfast ${VERSION}`, "-V, --version", "print the version")
-    .helpOption("-h, --help", "show help; also for each command: holdfast schedules create --help")
+    .option("--filter <test>", "List only rows with field=value or field~text (may be repeated)", collect)
+    .option("--sort-by <field>", "Sort a list by a field; -field for falling order")
+    .version(`holdfast ${VERSION}`, "-V, --version", "Print the version")
+    .helpOption("-h, --help", "Show help; each command has its own")
     .showHelpAfterError("(add --help for what is possible)")
     .showSuggestionAfterError()
     .exitOverride()
-    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .configureHelp(HELP_STYLE)
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
@@ -149,7 +154,7 @@ function firstWord(argv: readonly string[], valued: ReadonlySet<string>): string
   return undefined;
 }
 
-function globalOptions(program: Command, flags: ReturnType<typeof settingFlags>): GlobalOptions {
+function globalOptions(program: Command, flags: readonly SettingFlag[]): GlobalOptions {
   const options: Record<string, unknown> = program.opts();
   const settings: Record<string, string> = {};
   for (const { key, flag } of flags) {
@@ -196,8 +201,9 @@ async function runOperation(typed: Typed, session: Session): Promise<number> {
   if (cli.follow !== undefined && (options.wait === true || transport.kind === "process")) {
     return await followOperation(await find(op, cli.follow.operation), cli.follow.input(output), session);
   }
-  if (output !== undefined) await render(output, cli, view, terminal);
-  else if (view.output === "table") terminal.note("Done.");
+  // No answer is undefined over HTTP (204) and null in process.
+  if (output !== undefined && output !== null) await render(output, cli, view, terminal);
+  else if (view.output === "table") terminal.print(cli.text?.(output) ?? "Done");
   return cli.exit?.(output) ?? 0;
 }
 
