@@ -66,27 +66,7 @@ export function createApi(options: ApiOptions): ApiFetch {
   }
   app.get("/metrics", (c) => handle.metrics(c.req.raw, c.env.peer));
   docsRoutes(app, options.operations);
-  for (const [pattern, allowed] of methods) {
-    app.all(pattern, (c) => {
-      const error = new HoldfastError(
-        "invalid",
-        `Cannot ${c.req.method} ${c.req.path}: allowed are ${allowed.join(", ")}`,
-      );
-      const answer = problem(error, requestId(c.req.raw));
-      return new Response(answer.body, {
-        status: 405,
-        headers: [...answer.headers, ["allow", allowed.join(", ")]],
-      });
-    });
-  }
-  app.notFound((c) =>
-    problem(
-      new HoldfastError("not_found", `Cannot find ${c.req.path}: no such path`, {
-        hint: "see /docs for what there is",
-      }),
-      requestId(c.req.raw),
-    )
-  );
+  app.notFound((c) => notFound(c.req.raw, c.req.path, methods));
   app.onError((error, c) => problem(error, requestId(c.req.raw)));
   const cors = corsPolicy(options.settings.cors_origins);
   return async (request, peer) => {
@@ -98,6 +78,27 @@ export function createApi(options: ApiOptions): ApiFetch {
     if (allowed) addCors(answer.headers, origin);
     return answer;
   };
+}
+
+/** 405 with what is allowed where the path is known, else 404. */
+function notFound(request: Request, path: string, methods: ReadonlyMap<string, readonly string[]>): Response {
+  const allowed = [...methods].filter(([pattern]) => matches(pattern, path)).flatMap(([, names]) => names);
+  if (allowed.length === 0) {
+    const error = new HoldfastError("not_found", `Cannot find ${path}: no such path`, {
+      hint: "see /docs for what there is",
+    });
+    return problem(error, requestId(request));
+  }
+  const list = [...new Set(allowed)].join(", ");
+  const error = new HoldfastError("invalid", `Cannot ${request.method} ${path}: allowed are ${list}`);
+  const answer = problem(error, requestId(request));
+  return new Response(answer.body, { status: 405, headers: [...answer.headers, ["allow", list]] });
+}
+
+function matches(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split("/"), path.split("/")];
+  return wanted.length === given.length &&
+    wanted.every((part, i) => part.startsWith(":") || part === given[i]);
 }
 
 interface Handler {

@@ -2,6 +2,7 @@
 import type { Generated, Kysely, Selectable } from "kysely";
 import { Authority, RunningCheck, type RunningState, type Server } from "./model.ts";
 import { z } from "zod";
+import { statement } from "../store/mod.ts";
 
 /** A row; `running_check` and the two after `default_engine` are JSON. */
 interface ServerRow {
@@ -35,8 +36,13 @@ export async function listServers(db: Db, ids: readonly number[] | null): Promis
   return (await query.execute()).map(fromRow);
 }
 
+const liveById = statement<ServersTables, Selectable<ServerRow>, number>(
+  -1,
+  (db: Db, id: number) => live(db).where("id", "=", id),
+);
+
 export async function serverById(db: Db, id: number): Promise<Server | undefined> {
-  const row = await live(db).where("id", "=", id).executeTakeFirst();
+  const [row] = await liveById(db, id);
   return row && fromRow(row);
 }
 

@@ -12,4 +12,5 @@ export * from "./lock.ts";
 export * from "./maintenance.ts";
 export * from "./migrate.ts";
 export { isUniqueViolation } from "./sqlite_errors.ts";
+export * from "./statement.ts";
 export * from "./tables.ts";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { main } from "../../src/cli/run.ts";
 import { bashScript } from "../../src/cli/commands/completion/bash.ts";
 import { fishScript } from "../../src/cli/commands/completion/fish.ts";
 import { type Place, placesOf } from "../../src/cli/commands/completion/tree.ts";
@@ -199,4 +200,18 @@ Deno.test("every command below every command has a place of its own", () => {
     "backups import",
     "backups compare",
   ]);
+});
+
+Deno.test("the script offers the commands of operations and those of this host alike", async () => {
+  const lines: string[] = [];
+  const code = await main(["completion", "bash"], {
+    print: (line) => void lines.push(line),
+    note: () => {},
+    status: () => {},
+    columns: 0,
+    interactive: false,
+    colors: { bold: String, red: String, dim: String },
+  });
+  assert.equal(code, 0);
+  for (const word of ["serve", "doctor", "schedules", "backups"]) assert.ok(lines.join("\n").includes(word), word);
 });

@@ -1,5 +1,12 @@
 /** Statements on schedules and on the dated revisions of schedules and scheduler. */
-import type { Db, ScheduleRevisionRow, ScheduleRow, SchedulerRevisionRow } from "./tables.ts";
+import { statement } from "../../store/mod.ts";
+import type {
+  Db,
+  ScheduleRevisionRow,
+  ScheduleRow,
+  SchedulerRevisionRow,
+  SchedulesTables,
+} from "./tables.ts";
 
 export async function insertSchedule(db: Db, row: ScheduleRow): Promise<void> {
   await db.insertInto("schedules").values(row).execute();
@@ -9,9 +16,14 @@ export async function updateSchedule(db: Db, id: string, values: Partial<Schedul
   await db.updateTable("schedules").set(values).where("id", "=", id).execute();
 }
 
+const byId = statement<SchedulesTables, ScheduleRow, string>(
+  "id",
+  (db: Db, id: string) => db.selectFrom("schedules").selectAll().where("id", "=", id),
+);
+
 /** The schedule of that id, deleted or not. */
-export function scheduleById(db: Db, id: string): Promise<ScheduleRow | undefined> {
-  return db.selectFrom("schedules").selectAll().where("id", "=", id).executeTakeFirst();
+export async function scheduleById(db: Db, id: string): Promise<ScheduleRow | undefined> {
+  return (await byId(db, id))[0];
 }
 
 export function schedulesByIds(db: Db, ids: readonly string[]): Promise<ScheduleRow[]> {
