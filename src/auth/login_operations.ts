@@ -116,7 +116,13 @@ const me = operation({
   summary: "Show who is calling",
   input: z.strictObject({}),
   output: Me,
-  cli: { examples: ["holdfast auth me"] },
+  cli: {
+    examples: ["holdfast auth me"],
+    text: ({ name, role, servers }) =>
+      `${name}, role ${role}, ${
+        servers === null ? "all servers" : `servers ${servers.join(", ") || "none"}`
+      }`,
+  },
   run: (_app: AuthApp, _input, { kind, id, name, role, servers }) => ({
     kind,
     id,

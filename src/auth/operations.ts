@@ -85,6 +85,13 @@ const listAudit = operation({
   output: AuditPage,
   cli: {
     rows: (page) => page.lines,
+    flags: {
+      since: { flag: "--since <when>" },
+      until: { flag: "--until <when>" },
+      caller: { flag: "--caller <name>" },
+      operation: { description: "Operation, such as users.create; users for all of them" },
+      target: { description: "What was changed, such as users/ada; users for all of them" },
+    },
     columns: [
       { key: "at", format: "instant" },
       { key: "caller_name", title: "CALLER" },

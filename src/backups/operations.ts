@@ -66,6 +66,19 @@ export const getBackup = operation({
   run: (app: BackupsApp, input) => app.backups.get(input.backup),
 });
 
+/** What a verification found, for people; `name` of the backup or path of the file. */
+export function verifiedText(
+  found: Pick<BackupVerification, "ok" | "problems" | "size_bytes" | "item_count"> & {
+    name?: string;
+    path: string;
+  },
+): string {
+  const what = found.name ?? found.path;
+  return found.ok
+    ? `${what} is good: ${found.item_count} items, ${formatSize(found.size_bytes ?? 0)}`
+    : [`${what} is not good:`, ...found.problems].join("\n  ");
+}
+
 export const verifyBackup = operation({
   name: "backups.verify",
   route: "POST /api/v1/backups/{backup}/verify",
@@ -78,10 +91,7 @@ export const verifyBackup = operation({
   output: BackupVerification,
   cli: {
     args: ["backup?"],
-    text: (found) =>
-      found.ok
-        ? `${found.name} is good: ${found.item_count} items, ${formatSize(found.size_bytes ?? 0)}`
-        : [`${found.name} is not good:`, ...found.problems].join("\n  "),
+    text: verifiedText,
     exit: (found) => found.ok ? 0 : EXIT_BAD_ANSWER,
     examples: ["holdfast backups verify 3f9c01ab"],
   },

@@ -33,7 +33,7 @@ export function addOperation(
     op.description === undefined ? op.summary : `${op.summary}\n\n${op.description}`,
   );
   const inputs = new Map<string, Bound>();
-  const positional = addArguments(command, op, inputs);
+  const positional = addArguments(command, op);
   addFlags(command, op, new Set(positional.map((argument) => argument.field.name)), inputs);
   addCommon(command, op);
   command.addHelpText("after", () => helpAfter(op));
@@ -91,7 +91,8 @@ function convert(bound: Bound, value: unknown): unknown {
 
 function convertOne({ spec }: Bound, text: string, type: Field["type"]): unknown {
   if (spec.parse !== undefined) return spec.parse(text);
-  return spec.path ? resolve(text) : coerceText(type, text);
+  // An empty path would become the current directory; the schema has a better answer to it.
+  return spec.path && text !== "" ? resolve(text) : coerceText(type, text);
 }
 
 function setAt(input: Record<string, unknown>, path: readonly string[], value: unknown): void {
@@ -104,7 +105,9 @@ function setAt(input: Record<string, unknown>, path: readonly string[], value: u
     return;
   }
   const inner = input[key];
-  const next: Record<string, unknown> = isObject(inner) ? { ...inner } : {};
+  // What was meant to be an object and is none stays, for the schema to refuse.
+  if (inner !== undefined && !isObject(inner)) return;
+  const next = { ...inner };
   input[key] = next;
   setAt(next, rest, value);
 }
@@ -113,7 +116,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function addArguments(command: Command, op: Operation, _inputs: Map<string, Bound>): Bound[] {
+function addArguments(command: Command, op: Operation): Bound[] {
   const fields = new Map(fieldsOf(op.input).map((field) => [field.name, field]));
   return (op.cli?.args ?? []).map((text) => {
     const name = text.replace(/(\?|\.\.\.)$/, "");

@@ -59,7 +59,7 @@ function lineText(event: unknown, terminal: Terminal): string {
 export function progressText(event: unknown, elapsedMs: number): string {
   const done = Number(at(event, "done_bytes") ?? 0);
   const total = Number(at(event, "total_bytes") ?? 0);
-  const phase = String(at(event, "phase") ?? "").padEnd(7);
+  const phase = oneLine(String(at(event, "phase") ?? "")).padEnd(7);
   const items = at(event, "done_items");
   const speed = elapsedMs > 500 ? `  ${formatSize(done / elapsedMs * 1000)}/s` : "";
   if (total <= 0) {
@@ -76,11 +76,11 @@ export function progressText(event: unknown, elapsedMs: number): string {
   }${speed}${left}`;
 }
 
-/** The exit code a result asks for: its log's or its own status. Errors: `internal` when the stream ended without one. */
+/** The exit code a result asks for: its log's or its own status; one without is no success. Errors: `upstream` when there is no result. */
 export function exitOf(result: unknown): number {
   if (result === undefined) {
     throw new HoldfastError("upstream", "Cannot tell the result: the stream ended early");
   }
-  const status = at(result, "log.status") ?? at(result, "status") ?? "success";
+  const status = at(result, "log.status") ?? at(result, "status");
   return status === "success" || status === "ok" ? 0 : EXIT_BAD_ANSWER;
 }

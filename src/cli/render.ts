@@ -6,6 +6,7 @@
  */
 import stringWidth from "string-width";
 import { formatDuration } from "../lib/duration.ts";
+import { HoldfastError } from "../lib/errors.ts";
 import type { CliSpec, ColumnSpec } from "../lib/operation.ts";
 import { formatSize } from "../lib/size.ts";
 import type { Terminal } from "./terminal.ts";
@@ -38,7 +39,7 @@ export async function render(value: unknown, cli: CliSpec, view: View, terminal:
       return terminal.print(await csv(shaped ?? [value], cli.columns));
     case "table":
       if (shaped !== undefined) return await printTable(shaped, cli.columns, terminal);
-      if (cli.text !== undefined) return terminal.print(cli.text(value));
+      if (cli.text !== undefined) return terminal.print(cli.text(value).split("\n").map(oneLine).join("\n"));
       return printRecord(value, terminal);
   }
 }
@@ -59,12 +60,12 @@ function replaceRows(
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, item === rows ? shaped : item]));
 }
 
-/** Rows for which every filter holds. Throws RangeError for a filter that is none. */
+/** Rows for which every filter holds. Errors: `invalid` for a filter that is none. */
 export function filterRows(rows: readonly unknown[], filters: readonly string[]): readonly unknown[] {
   const tests = filters.map((filter) => {
     const match = /^([\w.]+)([=~])(.*)$/s.exec(filter);
     if (match === null) {
-      throw new RangeError(`Cannot filter by "${filter}": expected field=value or field~text`);
+      throw new HoldfastError("invalid", `Cannot filter by "${filter}": expected field=value or field~text`);
     }
     const [, field = "", sign, wanted = ""] = match;
     return (row: unknown) => {
@@ -108,7 +109,7 @@ async function csv(rows: readonly unknown[], columns: readonly ColumnSpec[] | un
   const keys = columns?.map((column) => column.key) ?? [...new Set(rows.flatMap((row) => keysOf(row)))];
   const records = rows.map((row) => keys.map((key) => plainText(at(row, key))));
   // Cells that a spreadsheet would run as a formula are quoted away.
-  return stringify([keys, ...records], { escape_formulas: true }).trimEnd();
+  return stringify([keys, ...records], { escape_formulas: true }).replace(/\n$/, "");
 }
 
 function keysOf(row: unknown): string[] {
@@ -120,18 +121,18 @@ export function formatCell(value: unknown, format: ColumnSpec["format"]): string
   if (value === null || value === undefined || value === "") return "-";
   switch (format) {
     case "bytes":
-      return typeof value === "number" ? formatSize(value) : String(value);
+      return typeof value === "number" ? formatSize(value) : oneLine(plainText(value));
     case "duration":
-      return typeof value === "number" ? formatDuration(value) : String(value);
+      return typeof value === "number" ? formatDuration(value) : oneLine(plainText(value));
     case "percent":
-      return typeof value === "number" ? `${Math.round(value * 10) / 10} %` : String(value);
+      return typeof value === "number" ? `${Math.round(value * 10) / 10} %` : oneLine(plainText(value));
     case "boolean":
       return value === true ? "yes" : "no";
     case "instant":
       return instant(String(value));
     case "list":
-      if (!Array.isArray(value)) return oneLine(String(value));
-      return value.length === 0 ? "-" : oneLine(value.map(String).join(", "));
+      if (!Array.isArray(value)) return oneLine(plainText(value));
+      return value.length === 0 ? "-" : oneLine(value.map(plainText).join(", "));
     default:
       return oneLine(plainText(value));
   }
@@ -143,12 +144,17 @@ function instant(text: string): string {
   return Number.isNaN(ms) ? oneLine(text) : `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")}Z`;
 }
 
-/** Control characters must not drive somebody's terminal. */
+/** Characters that drive a terminal, begin a line, or turn the direction of what follows. */
+const HARMFUL = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** A text that shows what is in it and does nothing else. */
 export function oneLine(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\u2028\u2029]/gu,
-    (c) => c === "\n" ? "\\n" : c === "\t" ? "\\t" : "\\x" + c.charCodeAt(0).toString(16).padStart(2, "0"),
-  );
+  return text.replaceAll(HARMFUL, (c) => {
+    if (c === "\n") return "\\n";
+    if (c === "\t") return "\\t";
+    const hex = c.charCodeAt(0).toString(16);
+    return hex.length > 2 ? `\\u${hex}` : `\\x${hex.padStart(2, "0")}`;
+  });
 }
 
 async function printTable(
@@ -220,7 +226,7 @@ export function fit(natural: readonly number[], total: number): number[] {
 /** One thing as a line per field; what is inside a field gets lines of its own: `engine options sources`. */
 function printRecord(value: unknown, terminal: Terminal): void {
   if (value === null || value === undefined) return;
-  if (typeof value !== "object") return terminal.print(String(value));
+  if (typeof value !== "object") return terminal.print(oneLine(String(value)));
   const fields = fieldsOf(value, []);
   const width = Math.max(0, ...fields.map(({ name }) => stringWidth(name)));
   for (const { name, lines } of fields) {

@@ -44,15 +44,32 @@ export function httpTransport(target: HttpTarget): Transport {
       if (signal.aborted) throw signal.reason;
       throw unreachable(target, error);
     }
-    if (response.ok || response.status === 503 && typeof op.status === "object") return response;
+    // Operations whose status tells something answer in their own shape; a problem document stays a problem.
+    const own = typeof op.status === "object" && typeOf(response) === "application/json";
+    if (response.ok || own) return response;
     throw await failureOf(response);
+  }
+
+  /** What broke while an answer was read. */
+  function broken(error: unknown, signal: AbortSignal): unknown {
+    if (error instanceof HoldfastError) return error;
+    if (signal.aborted) return signal.reason;
+    return new HoldfastError(
+      "unavailable",
+      `Cannot read the answer of ${target.url}: the connection was lost`,
+      {
+        cause: error,
+      },
+    );
   }
 
   return {
     kind: target.kind,
     async call(op, input, signal) {
       const response = await send(op, input, signal);
-      const text = await response.text();
+      const text = await response.text().catch((error: unknown) => {
+        throw broken(error, signal);
+      });
       if (text === "") return undefined;
       try {
         return JSON.parse(text);
@@ -64,13 +81,24 @@ export function httpTransport(target: HttpTarget): Transport {
     },
     async *stream(op, input, signal) {
       const response = await send(op, input, signal);
-      if (response.body !== null) yield* readEvents(response.body);
+      if (response.body === null || typeOf(response) !== "text/event-stream") {
+        throw new HoldfastError("upstream", `Cannot read the answer of ${target.url}: it is no event stream`);
+      }
+      try {
+        yield* readEvents(response.body);
+      } catch (error) {
+        throw broken(error, signal);
+      }
     },
     close() {
       client?.close();
       return Promise.resolve();
     },
   };
+}
+
+function typeOf(response: Response): string {
+  return (response.headers.get("content-type") ?? "").split(";")[0]!.trim();
 }
 
 function requestOf(
@@ -83,16 +111,19 @@ function requestOf(
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = rest[name];
     delete rest[name];
-    return encodeURIComponent(String(value ?? ""));
+    return segment(op, name, String(value ?? ""));
   });
-  const url = new URL(filled, base);
+  const url = new URL(base.replace(/\/+$/, "") + filled);
+  const { body, ...besideText } = rest;
+  if (op.body === "text") {
+    addQuery(url, besideText);
+    return {
+      url: url.href,
+      init: { method, headers: { "content-type": "text/plain" }, body: String(body ?? "") },
+    };
+  }
   if (method === "GET" || method === "DELETE") {
-    for (const [name, value] of Object.entries(rest)) {
-      if (value === undefined || value === null) continue;
-      for (const item of Array.isArray(value) ? value : [value]) {
-        url.searchParams.append(name, typeof item === "object" ? JSON.stringify(item) : String(item));
-      }
-    }
+    addQuery(url, rest);
     return { url: url.href, init: { method } };
   }
   return {
@@ -101,6 +132,20 @@ function requestOf(
   };
 }
 
+/** A value as one segment of a path. Errors: `invalid` for the values an address cannot carry in that place. */
+function segment(op: Operation, name: string, value: string): string {
+  if (!["", ".", ".."].includes(value)) return encodeURIComponent(value);
+  throw new HoldfastError("invalid", `Cannot ${op.name}: ${name}: must not be "${value}"`);
+}
+
+function addQuery(url: URL, fields: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined || value === null) continue;
+    for (const item of Array.isArray(value) ? value : [value]) {
+      url.searchParams.append(name, typeof item === "object" ? JSON.stringify(item) : String(item));
+    }
+  }
+}
 async function failureOf(response: Response): Promise<HoldfastError> {
   const text = await response.text();
   let body: unknown;
@@ -114,6 +159,16 @@ async function failureOf(response: Response): Promise<HoldfastError> {
 }
 
 function unreachable(target: HttpTarget, error: unknown): HoldfastError {
+  if (target.kind === "socket" && /permission denied/i.test(messageOf(rootOf(error)))) {
+    return new HoldfastError(
+      "forbidden",
+      `Cannot reach the daemon: "${target.socketPath}" is not for this user`,
+      {
+        cause: error,
+        hint: "run as the daemon's user or root, or use --api-url with --api-key-file",
+      },
+    );
+  }
   if (target.kind === "socket") {
     return new HoldfastError(
       "unavailable",
@@ -133,7 +188,7 @@ function rootOf(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error;
 }
 
-/** Events of a server-sent stream; an event `error` is thrown as what it stands for. */
+/** Events of a server-sent stream; an event `error` is thrown as what it stands for. Errors: `upstream` for what is no event. */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncIterable<unknown> {
   let buffer = "";
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
@@ -143,7 +198,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncIterab
       buffer = buffer.slice(end + 2);
       const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6)).join("\n");
       if (data === "") continue;
-      const event: unknown = JSON.parse(data);
+      const event = parseEvent(data);
       if (
         lines.includes("event: error") && typeof event === "object" && event !== null && "status" in event
       ) {
@@ -151,5 +206,13 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncIterab
       }
       yield event;
     }
+  }
+}
+
+function parseEvent(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch (error) {
+    throw new HoldfastError("upstream", "Cannot read an event: it is not JSON", { cause: error });
   }
 }

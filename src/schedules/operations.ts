@@ -199,7 +199,7 @@ export const nextInstants = operation({
   output: z.array(ComingInstant),
   cli: {
     args: ["schedule"],
-    columns: [{ key: "due_at", title: "UTC" }, { key: "local" }, { key: "note" }],
+    columns: [{ key: "due_at", title: "UTC", format: "instant" }, { key: "local" }, { key: "note" }],
     examples: ["holdfast schedules next nightly --count 5"],
   },
   run: (app: SchedulesApp, input, caller) => app.schedules.next(input.schedule, input.count, caller),

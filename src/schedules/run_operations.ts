@@ -1,5 +1,6 @@
 /** What people can ask of runs, of the scheduler and of the ledger. */
 import { z } from "zod";
+import { formatDuration } from "../lib/duration.ts";
 import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { operation } from "../lib/operation.ts";
 import { BackupScheduleLog, LedgerEntry, LogPage, Outcome, RunEvent, SchedulerStatus } from "./model.ts";
@@ -122,24 +123,29 @@ function eventText(event: RunEvent): string {
     case "result": {
       const { id, outcome, duration_seconds, error_message, backup_id } = event.log;
       const detail = error_message ?? (backup_id === null ? null : `backup ${backup_id}`);
-      return `Run ${id}: ${outcome} after ${duration_seconds ?? 0}s${detail === null ? "" : `, ${detail}`}`;
+      const took = formatDuration(duration_seconds ?? 0);
+      return `Run ${id}: ${outcome} after ${took}${detail === null ? "" : `, ${detail}`}`;
     }
   }
 }
 
-const statusText = (status: SchedulerStatus) => {
-  const state = status.running ? "running" : "not running";
-  return [
-    `The scheduler is ${state}; last check ${status.last_check_at ?? "never"}, next ${
-      status.next_check_at ?? "none"
-    }`,
+const statusText = (status: SchedulerStatus) =>
+  [
+    stateText(status),
     `${status.active_schedules} of ${status.total_schedules} schedules are enabled`,
     ...status.current_jobs.map((job) => {
       const percent = job.progress_percentage === null ? "" : ` ${job.progress_percentage} %`;
       return `${job.id} ${job.schedule_name}: ${job.status}${percent}`;
     }),
   ].join("\n");
-};
+
+function stateText({ running, last_check_at, next_check_at }: SchedulerStatus): string {
+  if (running) return `The scheduler runs: it looked at ${last_check_at} and looks next at ${next_check_at}`;
+  if (last_check_at === null) {
+    return "The scheduler has not looked for due instants yet; it does each minute while a daemon runs";
+  }
+  return `The scheduler is stopped; it looked last at ${last_check_at}`;
+}
 
 export const schedulerStatus = operation({
   name: "scheduler.status",
@@ -160,7 +166,10 @@ export const startScheduler = operation({
   summary: "Start due instants again after a stop",
   input: z.strictObject({}),
   output: SchedulerStatus,
-  cli: { examples: ["holdfast scheduler start"], text: statusText },
+  cli: {
+    examples: ["holdfast scheduler start"],
+    text: () => "The scheduler starts what is due from now on",
+  },
   run: (app: App, _input, caller) => app.schedules.scheduler.start(caller),
 });
 
@@ -172,7 +181,10 @@ export const stopScheduler = operation({
   description: "Holds across restarts of the daemon. Instants of the time are recorded as skipped.",
   input: z.strictObject({}),
   output: SchedulerStatus,
-  cli: { examples: ["holdfast scheduler stop"], text: statusText },
+  cli: {
+    examples: ["holdfast scheduler stop"],
+    text: () => "The scheduler is stopped: what is due is recorded as skipped until holdfast scheduler start",
+  },
   run: (app: App, _input, caller) => app.schedules.scheduler.stop(caller),
 });
 
@@ -183,7 +195,10 @@ export const restartScheduler = operation({
   summary: "Start the scheduler if it is stopped, and look for what is due at once",
   input: z.strictObject({}),
   output: SchedulerStatus,
-  cli: { examples: ["holdfast scheduler restart"], text: statusText },
+  cli: {
+    examples: ["holdfast scheduler restart"],
+    text: () => "The scheduler starts what is due from now on, and has looked for it",
+  },
   run: (app: App, _input, caller) => app.schedules.scheduler.restart(caller),
 });
 

@@ -27,12 +27,16 @@ export const recoverCommand: LocalCommand = {
     if (op.name !== "backups.restore" && op.name !== "backups.verify") return undefined;
     if (typeof file !== "string") {
       if (input.backup !== undefined) return undefined;
-      throw new HoldfastError("invalid", `Cannot ${op.name}: name a backup, or a file with --file`, {
-        hint: "see: holdfast backups list",
-      });
+      throw new HoldfastError(
+        "invalid",
+        `Cannot tell which backup is meant: name one, or a file with --file`,
+        {
+          hint: "see: holdfast backups list",
+        },
+      );
     }
     if (input.backup !== undefined) {
-      throw new HoldfastError("invalid", `Cannot ${op.name}: give a backup or --file, not both`);
+      throw new HoldfastError("invalid", "Cannot use both a backup and --file: give one of them");
     }
     return await recover(resolve(file), { op, input, options }, session);
   },
@@ -45,7 +49,7 @@ async function recover(file: string, { op, input }: Typed, session: Session): Pr
   if (op.name === "backups.verify") {
     const verified = await verify(file, context);
     session.terminal.status("");
-    await render(verified, {}, view, session.terminal);
+    await render(verified, op.cli ?? {}, view, session.terminal);
     return verified.ok ? 0 : EXIT_BAD_ANSWER;
   }
   if (typeof input.to !== "string") {
