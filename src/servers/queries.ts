@@ -103,14 +103,18 @@ function toRow(values: ServerValues) {
   };
 }
 
-const Options = z.record(z.string(), z.unknown()).nullable();
+const Options = z.record(z.string(), z.unknown());
 
 function fromRow({ deleted_at: _, ...row }: Selectable<ServerRow>): Server {
   return {
     ...row,
     running_check: RunningCheck.parse(JSON.parse(row.running_check)),
-    default_engine_options: Options.parse(JSON.parse(row.default_engine_options ?? "null")),
-    default_engine_authority: Authority.nullable().parse(JSON.parse(row.default_engine_authority ?? "null")),
+    default_engine_options: row.default_engine_options === null
+      ? null
+      : Options.parse(JSON.parse(row.default_engine_options)),
+    default_engine_authority: row.default_engine_authority === null
+      ? null
+      : Authority.parse(JSON.parse(row.default_engine_authority)),
     last_check_running: row.last_check_running === null ? null : row.last_check_running === 1,
   };
 }
