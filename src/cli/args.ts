@@ -42,7 +42,9 @@ export function addOperation(
     const options: Record<string, unknown> = command.opts();
     positional.forEach((argument, i) => {
       const value: unknown = command.processedArgs[i];
-      if (value !== undefined) setAt(input, argument.path, convert(argument, value));
+      // Of a repeated argument that was left out commander makes an empty list.
+      const absent = value === undefined || (Array.isArray(value) && value.length === 0);
+      if (!absent) setAt(input, argument.path, convert(argument, value));
     });
     for (const [name, bound] of inputs) {
       const value = options[name];

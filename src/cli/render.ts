@@ -166,7 +166,7 @@ async function printTable(
   const { default: Table } = await import("cli-table3");
   const columns: readonly ColumnSpec[] = specs ?? keysOf(rows[0]).map((key) => ({ key }));
   const heads = columns.map((column) =>
-    (column.title ?? column.key.split(".").at(-1)!.replaceAll("_", " ")).toUpperCase()
+    oneLine(column.title ?? column.key.split(".").at(-1)!.replaceAll("_", " ")).toUpperCase()
   );
   const cells = rows.map((row) => columns.map((column) => formatCell(at(row, column.key), column.format)));
   const natural = heads.map((head, i) =>

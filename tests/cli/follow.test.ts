@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { exitOf, follow, progressText } from "../../src/cli/follow.ts";
+import { fakeTerminal } from "./terminal.ts";
+
+async function* stream(...events: unknown[]) {
+  yield* events;
+}
+
+const LINE = { type: "line", level: "info", text: "Reading /srv" };
+const PROGRESS = { type: "progress", phase: "read", done_bytes: 512, total_bytes: 1024 };
+const RESULT = { type: "result", log: { status: "success" } };
+
+Deno.test("lines are notes, problems say their level, and the last result is what comes back", async () => {
+  const terminal = fakeTerminal();
+  const warning = { type: "line", level: "warning", text: "changed\x1b[2J\n" };
+  const last = { ...RESULT, n: 2 };
+  const result = await follow(
+    stream(LINE, warning, RESULT, { type: "new kind" }, null, last),
+    terminal,
+    "table",
+  );
+  assert.equal(result, last);
+  assert.deepEqual(terminal.noted, ["Reading /srv", "warning: changed\\x1b[2J\\n"]);
+  assert.deepEqual(terminal.printed, []);
+});
+
+Deno.test("as JSON every event but progress is a line of the answer", async () => {
+  const terminal = fakeTerminal();
+  await follow(stream(LINE, PROGRESS, RESULT), terminal, "json");
+  assert.deepEqual(terminal.printed.map((line) => JSON.parse(line)), [LINE, RESULT]);
+  assert.deepEqual(terminal.noted, []);
+});
+
+Deno.test("progress is drawn on a terminal and cleared at the end, and not on every event elsewhere", async () => {
+  const drawn = fakeTerminal({ interactive: true });
+  await follow(stream(PROGRESS, PROGRESS, RESULT), drawn, "table");
+  assert.equal(drawn.statuses.length, 3);
+  assert.match(drawn.statuses[0]!, / 50 %/);
+  assert.equal(drawn.statuses[2], "");
+  const plain = fakeTerminal();
+  await follow(stream(...Array.from({ length: 100 }, () => PROGRESS), RESULT), plain, "table");
+  assert.ok(plain.noted.length <= 1);
+  assert.deepEqual(plain.statuses, []);
+});
+
+Deno.test("a stream without a result gives none, and one that breaks breaks", async () => {
+  assert.equal(await follow(stream(LINE), fakeTerminal(), "table"), undefined);
+  const broken = (async function* () {
+    yield LINE;
+    throw new Error("gone");
+  })();
+  await assert.rejects(follow(broken, fakeTerminal(), "table"), /gone/);
+});
+
+Deno.test("progress tells phase, share, amounts, speed and what is left, as far as they are known", () => {
+  const rows: [Record<string, unknown>, number, string][] = [
+    [PROGRESS, 0, "read    [############------------]  50 %  512 B of 1 KiB"],
+    [PROGRESS, 4000, "read    [############------------]  50 %  512 B of 1 KiB  128 B/s  4s left"],
+    [{ ...PROGRESS, done_bytes: 0 }, 4000, "read    [------------------------]   0 %  0 B of 1 KiB  0 B/s"],
+    [
+      { ...PROGRESS, done_bytes: 2048 },
+      4000,
+      "read    [########################] 100 %  2 KiB of 1 KiB  512 B/s",
+    ],
+    [{ phase: "scan", done_bytes: 2048, done_items: 3 }, 0, "scan    2 KiB, 3 items"],
+    [{ phase: "a\x1b[2J", total_bytes: 0 }, 0, "a\\x1b[2J 0 B"],
+    [{}, 0, "        0 B"],
+  ];
+  for (const [event, elapsedMs, text] of rows) assert.equal(progressText(event, elapsedMs), text);
+});
+
+Deno.test("the exit code is 0 for success alone, and a missing result is an error", () => {
+  const rows: [unknown, number][] = [
+    [{ log: { status: "success" } }, 0],
+    [{ status: "ok" }, 0],
+    [{ status: "success" }, 0],
+    [{ log: { status: "failed" } }, 20],
+    [{ log: { status: "cancelled" }, status: "ok" }, 20],
+    [{ status: "degraded" }, 20],
+    [{}, 20],
+    [null, 20],
+  ];
+  for (const [result, exit] of rows) assert.equal(exitOf(result), exit, JSON.stringify(result));
+  assert.throws(() => exitOf(undefined), { kind: "upstream", message: /the stream ended early/ });
+});
