@@ -214,13 +214,15 @@ function handler(options: ApiOptions): Handler {
     }
     const seconds = (performance.now() - started) / 1000;
     metrics.request(route, request.method, response.status, seconds);
-    log.debug("{method} {route} {status}", {
-      method: request.method,
-      route,
-      status: response.status,
-      duration_ms: Math.round(seconds * 1000),
-      request_id: response.headers.get("x-request-id"),
-    });
+    if (log.isEnabledFor("debug")) {
+      log.debug("{method} {route} {status}", {
+        method: request.method,
+        route,
+        status: response.status,
+        duration_ms: Math.round(seconds * 1000),
+        request_id: response.headers.get("x-request-id"),
+      });
+    }
     return response;
   };
 

@@ -13,12 +13,10 @@ const SECURE_HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
 };
 
-/** Headers of an answer. */
-export function headersFor(requestId: string, type: string | null): Headers {
-  const headers = new Headers(SECURE_HEADERS);
-  headers.set("x-request-id", requestId);
-  if (type !== null) headers.set("content-type", type);
-  return headers;
+/** Headers of an answer; a plain record, which the runtime turns into its own form once. */
+export function headersFor(requestId: string, type: string | null): Record<string, string> {
+  const headers = { ...SECURE_HEADERS, "x-request-id": requestId };
+  return type === null ? headers : { ...headers, "content-type": type };
 }
 
 /** A JSON answer; status 204 has no body. */
@@ -35,9 +33,9 @@ export function problem(error: unknown, requestId: string): Response {
   const body = toProblem(error, requestId);
   const headers = headersFor(requestId, "application/problem+json");
   if (error instanceof HoldfastError && error.retryAfterSeconds !== undefined) {
-    headers.set("retry-after", String(Math.ceil(error.retryAfterSeconds)));
+    headers["retry-after"] = String(Math.ceil(error.retryAfterSeconds));
   }
-  if (body.status === 401) headers.set("www-authenticate", 'Bearer realm="holdfast"');
+  if (body.status === 401) headers["www-authenticate"] = 'Bearer realm="holdfast"';
   return new Response(JSON.stringify(body), { status: body.status, headers });
 }
 

@@ -6,11 +6,18 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 /** Reads a number when the metrics are asked for. */
 export type GaugeReader = () => number | Promise<number>;
 
+/** The counters of one route, method and status. */
+interface RequestSeries {
+  requests: { inc(): void };
+  durations: { observe(seconds: number): void };
+}
+
 /** The registry and the metrics every part of the program shares. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #requests: Counter<"route" | "method" | "status">;
   readonly #durations: Histogram<"route" | "method">;
+  readonly #series = new Map<string, RequestSeries>();
   readonly #runs: Counter<"result">;
   readonly #startDelay: Histogram;
   readonly #jobs: Counter<"job" | "result">;
@@ -66,8 +73,16 @@ export class Metrics {
 
   /** Counts an answered request; `route` is the pattern, never the path, so that ids make no series. */
   request(route: string, method: string, status: number, seconds: number): void {
-    this.#requests.inc({ route, method, status: String(status) });
-    this.#durations.observe({ route, method }, seconds);
+    const key = `${method} ${status} ${route}`;
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      // Looking the labels up is most of the cost; there are only so many routes, methods and statuses.
+      const requests = this.#requests.labels({ route, method, status: String(status) });
+      series = { requests, durations: this.#durations.labels({ route, method }) };
+      this.#series.set(key, series);
+    }
+    series.requests.inc();
+    series.durations.observe(seconds);
   }
 
   /** Counts a run that ended. */
