@@ -216,10 +216,11 @@ async function followOperation(
   const transport = await session.transport(op);
   const { terminal, options, signal } = session;
   const result = await follow(transport.stream(op, input, signal), terminal, options.view.output);
-  if (options.view.output === "table" && op.cli?.text !== undefined && result !== undefined) {
-    terminal.print(op.cli.text(result));
-  }
-  return op.cli?.exit?.(result) ?? exitOf(result);
+  // A stream that was interrupted has no result.
+  signal.throwIfAborted();
+  const exit = exitOf(result);
+  if (options.view.output === "table" && op.cli?.text !== undefined) terminal.print(op.cli.text(result));
+  return op.cli?.exit?.(result) ?? exit;
 }
 
 async function find(near: Operation, name: string): Promise<Operation> {
