@@ -1,36 +1,50 @@
 /** The whole application without sockets and without time: real services, real database, requests as function calls. */
 import { join } from "node:path";
-import { createApi } from "../../src/api/app.ts";
+import { type ApiFetch, createApi } from "../../src/api/app.ts";
 import type { Peer } from "../../src/api/authenticate.ts";
 import { type DaemonApp, openDaemonApp } from "../../src/app.ts";
 import { allOperations } from "../../src/catalogue.ts";
-import { loadConfig } from "../../src/config/mod.ts";
+import { loadConfig, type LoadedConfig } from "../../src/config/mod.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import type { Role } from "../../src/lib/operation.ts";
 
 /** An application in a temporary directory, removed with it. */
 export interface TestApp extends AsyncDisposable {
   app: DaemonApp;
+  /** What a listener is given. */
+  api: ApiFetch;
+  config: LoadedConfig["config"];
   dir: string;
-  /** Sends a request as from another host; `token` goes into the bearer header. */
+  /** Sends a request as from another host; `token` (or an API key) goes into the bearer header. */
   request(method: string, path: string, options?: RequestOptions): Promise<Response>;
-  /** A bearer token of a fresh user with this role, assigned to these servers. */
+  /** The answer of a caller on this host, who may do everything. Throws unless it is a success. */
+  local(method: string, path: string, json?: unknown): ReturnType<Response["json"]>;
+  /** An API key with this role, limited to these servers unless absent; no password has to be hashed for it. */
+  keyFor(role: Exclude<Role, "public">, servers?: readonly number[]): Promise<string>;
+  /** A bearer token of a fresh user with this role, assigned to these servers. Costs two password hashes. */
   tokenFor(role: Exclude<Role, "public">, servers?: readonly number[]): Promise<string>;
 }
 
 export interface RequestOptions {
-  token?: string;
+  token?: string | undefined;
   json?: unknown;
   headers?: Record<string, string>;
   body?: BodyInit;
   peer?: Peer;
+  signal?: AbortSignal;
 }
 
-const PASSWORD = "correct horse battery";
+/** Password of every user these applications make. */
+export const PASSWORD = "correct horse battery";
+/** A caller on the Unix socket. */
+export const SOCKET: Peer = { via: "socket", address: null };
 
 /** Opens an application; `settings` are configuration values by key. */
-export async function testApp(settings: Record<string, string> = {}, clock: Clock = systemClock): Promise<TestApp> {
-  const dir = await Deno.makeTempDir({ prefix: "holdfast-app-" });
+export async function testApp(
+  settings: Record<string, string> = {},
+  clock: Clock = systemClock,
+): Promise<TestApp> {
+  const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "holdfast-app-" }));
   const loaded = await loadConfig({
     args: { data_dir: join(dir, "state"), ...settings },
     env: {},
@@ -48,34 +62,30 @@ export async function testApp(settings: Record<string, string> = {}, clock: Cloc
     clock,
     settings: { ...config.api, metrics_public: config.metrics.public },
   });
-  let users = 0;
-  const request: TestApp["request"] = (method, path, { token, json, headers = {}, body, peer } = {}) =>
-    api(
-      new Request(`http://holdfast.test${path}`, {
-        method,
-        headers: {
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(json === undefined ? {} : { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-        ...(body === undefined ? {} : { body }),
-      }),
-      peer ?? { via: "tcp", address: "192.0.2.10" },
-    );
+  let made = 0;
+  const request: TestApp["request"] = (method, path, options = {}) =>
+    api(requestOf(method, path, options), options.peer ?? { via: "tcp", address: "192.0.2.10" });
+  const local: TestApp["local"] = async (method, path, json) => {
+    const response = await request(method, path, { peer: SOCKET, json });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`expected success, got ${response.status}: ${text}`);
+    return text === "" ? null : JSON.parse(text);
+  };
   return {
     app,
+    api,
+    config,
     dir,
     request,
+    local,
+    async keyFor(role, servers) {
+      const { key } = await local("POST", "/api/v1/api-keys", { name: `${role}-${++made}`, role, servers });
+      return String(key);
+    },
     async tokenFor(role, servers = []) {
-      const username = `${role}-${++users}`;
-      const local: RequestOptions = { peer: { via: "socket", address: null } };
-      await expectOk(request("POST", "/api/v1/users", { ...local, json: { name: username, role, password: PASSWORD } }));
-      if (servers.length > 0) {
-        await expectOk(request("POST", `/api/v1/users/${username}/servers`, { ...local, json: { servers } }));
-      }
-      const answer = await expectOk(request("POST", "/api/v1/auth/token", { json: { username, password: PASSWORD } }));
-      const { access_token } = await answer.json();
+      const username = `${role}-${++made}`;
+      await local("POST", "/api/v1/users", { name: username, role, password: PASSWORD, servers });
+      const { access_token } = await local("POST", "/api/v1/auth/token", { username, password: PASSWORD });
       return String(access_token);
     },
     async [Symbol.asyncDispose]() {
@@ -86,8 +96,20 @@ export async function testApp(settings: Record<string, string> = {}, clock: Cloc
   };
 }
 
-async function expectOk(pending: Promise<Response>): Promise<Response> {
-  const response = await pending;
-  if (!response.ok) throw new Error(`expected success, got ${response.status}: ${await response.text()}`);
-  return response;
+function requestOf(
+  method: string,
+  path: string,
+  { token, json, headers = {}, body, signal }: RequestOptions,
+): Request {
+  return new Request(`http://holdfast.test${path}`, {
+    method,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    ...(body === undefined ? {} : { body }),
+    ...(signal === undefined ? {} : { signal }),
+  });
 }

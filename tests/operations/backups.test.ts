@@ -1,0 +1,4 @@
+import { testRows } from "./matrix.ts";
+import { backupRows } from "./rows/backups.ts";
+
+testRows("backups", backupRows);

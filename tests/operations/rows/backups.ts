@@ -1,0 +1,42 @@
+/** Rows about the catalogue. */
+import { join } from "node:path";
+import type { Row, Rows } from "../row.ts";
+import { serversIn } from "./schedules.ts";
+
+const one = (role: Row["role"]): Row => ({
+  role,
+  limited: "scoped",
+  input: (_, server) => ({ backup: server.backup }),
+});
+
+export const backupRows: Rows = {
+  "backups.list": { role: "user", limited: serversIn(), input: () => ({}) },
+  "backups.get": one("user"),
+  "backups.verify": one("operator"),
+  "backups.restore": {
+    role: "operator",
+    limited: "scoped",
+    input: (world, server) => ({
+      backup: server.backup,
+      to: join(world.files, world.fresh("restored")),
+    }),
+  },
+  "backups.delete": {
+    role: "operator",
+    limited: "scoped",
+    input: async (world, server) => ({
+      backup: (await world.run(await world.schedule(server))).backup,
+      force: true,
+    }),
+  },
+  "backups.prune": {
+    role: "operator",
+    limited: "scoped",
+    input: (_, server) => ({ schedule: server.schedule, dry_run: true }),
+  },
+  "backups.import": {
+    role: "operator",
+    limited: "refused",
+    input: (world) => ({ directory: join(world.files, "backups") }),
+  },
+};

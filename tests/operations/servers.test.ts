@@ -1,0 +1,4 @@
+import { testRows } from "./matrix.ts";
+import { serverRows } from "./rows/servers.ts";
+
+testRows("servers", serverRows);
