@@ -93,7 +93,10 @@ export const verifyBackup = operation({
     args: ["backup?"],
     text: verifiedText,
     exit: (found) => found.ok ? 0 : EXIT_BAD_ANSWER,
-    examples: ["holdfast backups verify 3f9c01ab"],
+    examples: [
+      "holdfast backups verify 3f9c01ab",
+      "holdfast backups verify --file /mnt/usb/nightly.tar.zst",
+    ],
   },
   run: (app: BackupsApp, input, caller) => app.backups.verify(input.backup, caller),
 });
@@ -111,7 +114,14 @@ export const restoreBackup = operation({
   output: RestoreResult,
   cli: {
     args: ["backup?"],
-    flags: { to: { flag: "--to <directory>", path: true }, patterns: { flag: "--pattern <glob>" } },
+    flags: {
+      to: {
+        flag: "--to <directory>",
+        path: true,
+        description: "Directory to restore into; made when missing",
+      },
+      patterns: { flag: "--pattern <glob>" },
+    },
     text: (done) =>
       [
         `Restored ${done.item_count} items (${formatSize(done.restored_bytes)}) to ${done.to}`,
@@ -143,7 +153,7 @@ export const deleteBackup = operation({
   cli: {
     args: ["backup"],
     confirm: "Delete this backup and its artifact for good?",
-    text: () => "Deleted",
+    text: () => "Deleted the backup",
     examples: ["holdfast backups delete 3f9c01ab --yes"],
   },
   run: (app: BackupsApp, { backup, ...how }, caller) => app.backups.delete(backup, how, caller),
@@ -174,7 +184,10 @@ export const pruneBackups = operation({
       { key: "reason" },
     ],
     exit: (done) => done.problems.length === 0 ? 0 : EXIT_BAD_ANSWER,
-    examples: ["holdfast backups prune --schedule nightly --dry-run"],
+    examples: [
+      "holdfast backups prune --schedule nightly --dry-run",
+      "holdfast backups prune --schedule nightly --max-backups 3",
+    ],
   },
   run: (app: BackupsApp, input, caller) => app.backups.prune(input, caller),
 });
@@ -195,7 +208,9 @@ export const importBackups = operation({
   output: ImportResult,
   cli: {
     args: ["directory"],
-    flags: { directory: { path: true } },
+    flags: {
+      directory: { path: true },
+    },
     text: (done) =>
       [
         `Imported ${done.imported.length}, known already ${done.known}`,

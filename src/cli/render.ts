@@ -168,11 +168,13 @@ async function printTable(
   const heads = columns.map((column) =>
     oneLine(column.title ?? column.key.split(".").at(-1)!.replaceAll("_", " ")).toUpperCase()
   );
-  const cells = rows.map((row) => columns.map((column) => formatCell(at(row, column.key), column.format)));
-  const natural = heads.map((head, i) =>
-    Math.max(stringWidth(head), ...cells.map((row) => stringWidth(row[i]!)))
-  );
-  const widths = fit(natural, terminal.columns);
+  const whole = rows.map((row) => columns.map((column) => formatCell(at(row, column.key), column.format)));
+  const tooWide = terminal.columns > 0 && sumOf(widthsOf(heads, whole)) > terminal.columns;
+  const cells = tooWide
+    ? whole.map((row) => row.map((cell, i) => columns[i]!.format === "instant" ? toTheMinute(cell) : cell))
+    : whole;
+  const rigid = columns.map(({ key, format }) => format !== undefined || /(^|_)id$/.test(key));
+  const widths = fit(widthsOf(heads, cells), terminal.columns, rigid);
   const table = new Table({
     chars: PLAIN,
     style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 2 },
@@ -210,15 +212,33 @@ const PLAIN = Object.fromEntries(
     .map((place) => [place, ""]),
 );
 
-/** Column widths within `total`: the widest give way first. `total` 0 means no limit. */
-export function fit(natural: readonly number[], total: number): number[] {
+function widthsOf(heads: readonly string[], cells: readonly (readonly string[])[]): number[] {
+  return heads.map((head, i) => Math.max(stringWidth(head), ...cells.map((row) => stringWidth(row[i]!))));
+}
+
+/** Columns a table takes, the gaps between its own columns included. */
+function sumOf(widths: readonly number[]): number {
+  return widths.reduce((a, b) => a + b, 2 * (widths.length - 1));
+}
+
+/** `2026-01-02 03:04Z`: half an instant says nothing, one without its seconds says most. */
+function toTheMinute(cell: string): string {
+  return cell.replace(/(\d\d:\d\d):\d\dZ$/, "$1Z");
+}
+
+/** The least a column keeps of its texts. */
+const NARROW = 6;
+
+/** Column widths within `total`: the widest give way first, rigid ones last. `total` 0 means no limit. */
+export function fit(natural: readonly number[], total: number, rigid: readonly boolean[] = []): number[] {
   const widths = [...natural];
-  const gaps = 2 * (widths.length - 1);
   if (total === 0) return widths;
-  for (let over = widths.reduce((a, b) => a + b, gaps) - total; over > 0; over--) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if (widths[widest]! <= 6) break;
-    widths[widest]!--;
+  for (const mayShrink of [(i: number) => rigid[i] !== true, () => true]) {
+    while (sumOf(widths) > total) {
+      const widest = Math.max(...widths.filter((_, i) => mayShrink(i)));
+      if (widest <= NARROW) break;
+      widths[widths.findIndex((width, i) => width === widest && mayShrink(i))]!--;
+    }
   }
   return widths;
 }

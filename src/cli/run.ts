@@ -82,6 +82,9 @@ function owned(word: string): boolean {
     COMMANDS.some((command) => command.word === word);
 }
 
+/** Columns of help where there is no terminal. */
+const HELP_WIDTH = 80;
+
 function newProgram(terminal: Terminal): Command {
   const program = new Command("holdfast")
     .description("Schedules, verifies, restores and proves backups, and looks after the network around them.")
@@ -100,6 +103,8 @@ function newProgram(terminal: Terminal): Command {
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
+      getOutHelpWidth: () => terminal.columns || HELP_WIDTH,
+      getErrHelpWidth: () => terminal.columns || HELP_WIDTH,
     });
   program.command("version", { hidden: true }).action(() => terminal.print(`holdfast ${VERSION}`));
   program.helpCommand(false);
@@ -114,18 +119,19 @@ function newProgram(terminal: Terminal): Command {
         hint: "see: holdfast --help",
       });
     }
-    terminal.print(target.helpInformation().trimEnd());
+    // What stands after the options, such as examples, comes with this call only.
+    target.outputHelp();
   });
   program.addHelpText(
     "after",
     `
 Examples:
-  $ holdfast demo                         # see it work in a minute, in a temporary directory
+  $ holdfast demo                         # see it work, in a temporary directory
   $ holdfast serve                        # run the daemon
   $ holdfast schedules list --output json
   $ holdfast backups verify ID && holdfast backups restore ID --to DIR
 
-Every setting is also a flag (--api-listen) and a variable (HOLDFAST_API_LISTEN); see: holdfast config show
+Every setting is also a flag (--api-listen) and a variable (HOLDFAST_API_LISTEN): holdfast config show
 Exit codes: holdfast help exit-codes`,
   );
   return program;

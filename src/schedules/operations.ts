@@ -33,6 +33,12 @@ const columns = [
 const flags = {
   server_id: { flag: "--server <name>" },
   cron_expression: { flag: "--cron <expression>" },
+  timezone: {
+    flag: "--timezone <zone>",
+    description: "Time zone (IANA name) of the expression; else that of the setting schedules.timezone",
+  },
+  description: { flag: "--description <text>" },
+  engine: { description: "Engine that makes the backups, such as archive; else the server's default" },
   "engine_options.sources": {
     flag: "--source <path>...",
     description: "What to back up",
@@ -140,6 +146,7 @@ export const deleteSchedule = operation({
   cli: {
     args: ["schedule"],
     confirm: "Delete the schedule? Its logs and backups stay.",
+    text: () => "Deleted the schedule",
     examples: ["holdfast schedules delete nightly --yes"],
   },
   run: (app: SchedulesApp, input, caller) => app.schedules.delete(input.schedule, caller),

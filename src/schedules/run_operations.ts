@@ -27,6 +27,9 @@ const flags = {
   server_id: { flag: "--server <name>" },
 };
 
+/** The field is called as the path of the API has it; for people it is the run. */
+const runFlags = { log: { flag: "--run" } };
+
 /** An instant or a day; a day stands for its beginning in UTC, and for its end where a period ends. */
 const Moment = z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
   error: "must be a day such as 2026-01-31 or an instant such as 2026-01-31T02:00:00Z",
@@ -71,7 +74,7 @@ export const getLog = operation({
   summary: "Show one run with its lines",
   input: LogRef,
   output: BackupScheduleLog,
-  cli: { args: ["log"], examples: ["holdfast schedules log 3f9c1a2b4d5e6f70"] },
+  cli: { args: ["log"], flags: runFlags, examples: ["holdfast schedules log 3f9c1a2b4d5e6f70"] },
   run: (app: App, input, caller) => app.schedules.runs.get(input.log, caller),
 });
 
@@ -84,6 +87,7 @@ export const cancelRun = operation({
   output: BackupScheduleLog,
   cli: {
     args: ["log"],
+    flags: runFlags,
     examples: ["holdfast schedules cancel 3f9c1a2b4d5e6f70"],
     text: (log) => `Run ${log.id} of ${log.schedule_name}: ${log.outcome}`,
   },
@@ -103,6 +107,7 @@ export const followRun = operation({
   stream: true,
   cli: {
     args: ["log"],
+    flags: runFlags,
     examples: ["holdfast schedules follow 3f9c1a2b4d5e6f70"],
     text: eventText,
     exit: (event) => event.type === "result" && event.log.status !== "success" ? EXIT_BAD_ANSWER : 0,
@@ -163,7 +168,7 @@ export const startScheduler = operation({
   name: "scheduler.start",
   route: `POST ${BASE}/scheduler/start`,
   role: "admin",
-  summary: "Start due instants again after a stop",
+  summary: "Let due schedules run again after a stop",
   input: z.strictObject({}),
   output: SchedulerStatus,
   cli: {
@@ -177,8 +182,8 @@ export const stopScheduler = operation({
   name: "scheduler.stop",
   route: `POST ${BASE}/scheduler/stop`,
   role: "admin",
-  summary: "Stop starting due instants; runs under way finish",
-  description: "Holds across restarts of the daemon. Instants of the time are recorded as skipped.",
+  summary: "Keep due schedules from running; runs under way finish",
+  description: "Holds across restarts of the daemon. What is due meanwhile is recorded as skipped.",
   input: z.strictObject({}),
   output: SchedulerStatus,
   cli: {
@@ -192,7 +197,7 @@ export const restartScheduler = operation({
   name: "scheduler.restart",
   route: `POST ${BASE}/scheduler/restart`,
   role: "admin",
-  summary: "Start the scheduler if it is stopped, and look for what is due at once",
+  summary: "Look for due schedules at once; starts the scheduler if it is stopped",
   input: z.strictObject({}),
   output: SchedulerStatus,
   cli: {
@@ -217,7 +222,7 @@ export const listLedger = operation({
   }),
   output: z.array(LedgerEntry),
   cli: {
-    flags,
+    flags: { ...flags, from: { flag: "--from <when>" }, to: { flag: "--to <when>" } },
     columns: [
       { key: "due_at", title: "due", format: "instant" },
       { key: "schedule_name", title: "schedule" },

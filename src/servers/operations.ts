@@ -27,6 +27,7 @@ const columns = [
 ] as const;
 
 const flags = {
+  description: { flag: "--description <text>" },
   running_check: {
     flag: "--running-check <check>",
     description: "none, tcp:PORT, tcp:HOST:PORT, http://..., process:NAME, systemd:UNIT, or JSON",
@@ -122,7 +123,7 @@ export const deleteServer = operation({
   cli: {
     args: ["server"],
     confirm: "Take this server out of the registry?",
-    text: () => "Deleted",
+    text: () => "Deleted the server",
     examples: ["holdfast servers delete web-1 --yes"],
   },
   run: (app: ServersApp, input, caller) => app.servers.delete(input.server, caller),

@@ -5,11 +5,11 @@ import type { LocalCommand } from "./command.ts";
 const SHELLS = ["bash", "zsh", "fish"] as const;
 type Shell = typeof SHELLS[number];
 
-const LOADING: Record<Shell, string> = {
-  bash:
-    "holdfast completion bash > /etc/bash_completion.d/holdfast  # or: source <(holdfast completion bash)",
-  zsh: 'holdfast completion zsh > "${fpath[1]}/_holdfast"           # or: source <(holdfast completion zsh)',
-  fish: "holdfast completion fish > ~/.config/fish/completions/holdfast.fish",
+/** For every shell that starts from now on, or for one user, or for this shell alone. */
+const LOADING: Record<Shell, readonly string[]> = {
+  bash: ["holdfast completion bash > /etc/bash_completion.d/holdfast", "source <(holdfast completion bash)"],
+  zsh: ['holdfast completion zsh > "${fpath[1]}/_holdfast"', "source <(holdfast completion zsh)"],
+  fish: ["holdfast completion fish > ~/.config/fish/completions/holdfast.fish"],
 };
 
 export const completionCommand: LocalCommand = {
@@ -17,11 +17,11 @@ export const completionCommand: LocalCommand = {
   add(program, start) {
     const completion = program.command("completion")
       .description("Print the completion script of a shell: bash, zsh or fish")
-      .addHelpText("after", `\nExamples:\n${SHELLS.map((shell) => `  $ ${LOADING[shell]}`).join("\n")}`);
+      .addHelpText("after", `\n${examples(...SHELLS.flatMap((shell) => LOADING[shell]))}`);
     for (const shell of SHELLS) {
       completion.command(shell)
         .description(`Print the completion script of ${shell}`)
-        .addHelpText("after", `\nExamples:\n  $ ${LOADING[shell]}`)
+        .addHelpText("after", `\n${examples(...LOADING[shell])}`)
         .action(() =>
           start(async ({ terminal }) => {
             terminal.print((await scriptOf(shell, program)).trimEnd());
@@ -52,4 +52,8 @@ async function scriptOf(shell: Shell, program: Command): Promise<string> {
     case "fish":
       return (await import("./completion/fish.ts")).fishScript(places);
   }
+}
+
+function examples(...lines: readonly string[]): string {
+  return ["Examples:", ...lines.map((line) => `  $ ${line}`)].join("\n");
 }

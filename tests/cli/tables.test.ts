@@ -1,0 +1,184 @@
+/** Every list as a golden file, with rows as an installation has them, on a terminal of 80 columns. */
+import assert from "node:assert/strict";
+import { allOperations } from "../../src/catalogue.ts";
+import { render } from "../../src/cli/render.ts";
+import { paper } from "../support/commands.ts";
+import { compareGolden } from "../support/golden.ts";
+
+const COLUMNS = 80;
+const VIEW = { output: "table", filters: [], sortBy: undefined } as const;
+
+/** Answers of the operations that are shown as tables; only what the tables read. */
+const ANSWERS: Record<string, unknown> = {
+  "schedules.list": [
+    {
+      name: "nightly",
+      server_name: "web-1",
+      cron_expression: "0 2 * * *",
+      enabled: true,
+      next_run_at: "2030-01-15T01:00:00.000Z",
+      problem: null,
+    },
+    {
+      name: "mail-archive",
+      server_name: "mail.example.org",
+      cron_expression: "30 3 * * 1-5",
+      enabled: true,
+      next_run_at: "2030-01-15T02:30:00.000Z",
+      problem: 'Source "/srv/mail" does not exist',
+    },
+  ],
+  "schedules.next": [
+    { due_at: "2030-03-31T00:30:00.000Z", local: "2030-03-31T01:30:00+01:00", note: null },
+    {
+      due_at: "2030-03-31T01:00:00.000Z",
+      local: "2030-03-31T03:00:00+02:00",
+      note: "02:30 does not exist: clocks go forward",
+    },
+  ],
+  "schedules.intervals": [{ hours: 168, label: "Every week", cron_expression: "0 0 * * 0" }],
+  "schedules.logs": {
+    logs: [
+      {
+        id: "958c49b01eb4cde5",
+        schedule_name: "nightly",
+        started_at: "2030-01-14T01:00:02.000Z",
+        outcome: "success",
+        duration_seconds: 754.2,
+        backup_size_bytes: 48_318_382_080,
+      },
+      {
+        id: "61a4c96b7cb14892",
+        schedule_name: "mail-archive",
+        started_at: "2030-01-14T02:30:00.000Z",
+        outcome: "interrupted",
+        duration_seconds: null,
+        backup_size_bytes: null,
+      },
+    ],
+  },
+  "ledger.list": [
+    {
+      due_at: "2030-01-14T01:00:00.000Z",
+      schedule_name: "nightly",
+      outcome: "ran",
+      result: "success",
+      reason: null,
+    },
+    {
+      due_at: "2030-01-13T01:00:00.000Z",
+      schedule_name: "mail-archive",
+      outcome: "missed",
+      result: null,
+      reason: "Holdfast was not running",
+    },
+  ],
+  "backups.list": [
+    {
+      id: "694c787a8886469d",
+      name: "nightly-20300114T010002Z-694c787a",
+      status: "completed",
+      size_bytes: 48_318_382_080,
+      verified_ok: true,
+    },
+  ],
+  "backups.prune": {
+    decisions: [
+      {
+        backup_id: "694c787a8886469d",
+        created_at: "2030-01-14T01:00:02.000Z",
+        keep: true,
+        reason: "number 1 of the 7 newest",
+      },
+      {
+        backup_id: "5100832a0e60452d",
+        created_at: "2030-01-02T01:00:02.000Z",
+        keep: false,
+        reason: "missing, and older than the 7 newest",
+      },
+    ],
+  },
+  "servers.list": [
+    {
+      id: 12,
+      name: "mail.example.org",
+      host: "192.0.2.25",
+      running_check: { kind: "systemd" },
+      last_check_running: true,
+      last_check_at: "2030-01-14T01:00:00.000Z",
+    },
+  ],
+  "users.list": [
+    {
+      id: 1,
+      name: "ada",
+      role: "operator",
+      enabled: true,
+      servers: [1, 2, 12],
+      last_login_at: "2030-01-14T01:00:00.000Z",
+    },
+  ],
+  "api-keys.list": [
+    {
+      id: 3,
+      name: "agent-1",
+      role: "user",
+      all_servers: false,
+      servers: [1, 2],
+      expires_at: "2031-01-14T01:00:00.000Z",
+      last_used_at: "2030-01-14T01:00:00.000Z",
+    },
+  ],
+  "secrets.list": [
+    {
+      name: "db-password",
+      created_at: "2030-01-14T01:00:00.000Z",
+      updated_at: "2030-01-14T01:00:00.000Z",
+    },
+  ],
+  "audit.list": {
+    lines: [
+      {
+        at: "2030-01-14T01:00:00.000Z",
+        caller_name: "ada",
+        operation: "users.create",
+        target: "users/bo",
+        outcome: "ok",
+      },
+      {
+        at: "2030-01-14T01:00:00.000Z",
+        caller_name: "key:agent-1",
+        operation: "schedules.trigger",
+        target: "schedules/ac00f56249de43c4",
+        outcome: "forbidden",
+      },
+    ],
+  },
+  "health": {
+    checks: [{ name: "scheduler", status: "degraded", detail: "no tick for 240 s" }],
+  },
+};
+
+const operations = await allOperations();
+
+Deno.test("every operation that has columns for its rows is shown here", () => {
+  const tables = operations.filter(({ name, cli }) =>
+    cli?.columns !== undefined && (cli.rows !== undefined || /\.(list|next|intervals)$/.test(name))
+  );
+  assert.deepEqual(Object.keys(ANSWERS).sort(), tables.map(({ name }) => name).sort());
+});
+
+Deno.test(`tables fit a terminal of ${COLUMNS} columns and keep ids whole`, async () => {
+  const texts = new Map<string, string>();
+  for (const [name, answer] of Object.entries(ANSWERS)) {
+    const op = operations.find((candidate) => candidate.name === name)!;
+    const { terminal, lines } = paper(COLUMNS);
+    await render(answer, op.cli ?? {}, VIEW, terminal);
+    texts.set(name, `${lines.join("\n")}\n`);
+    for (const line of lines) assert.ok(line.length <= COLUMNS, `${name}: ${line}`);
+  }
+  await compareGolden("tests/golden/tables", texts);
+  for (const id of ["694c787a8886469d", "958c49b01eb4cde5"]) {
+    assert.ok([...texts.values()].some((text) => text.includes(id)), id);
+  }
+});
