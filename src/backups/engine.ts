@@ -88,8 +88,10 @@ export interface ArtifactEntry {
 
 /** What and where to restore. */
 export interface RestoreRequest {
-  /** Existing or new directory; nothing is ever written outside it. */
+  /** Existing or new directory; nothing is ever written outside it. Not used with `into`. */
   target: string;
+  /** Name of a database to restore into, for engines with `restoresInto`. With `force` what it holds is replaced. */
+  into?: string;
   /** Glob patterns relative to the artifact's root; empty means everything. */
   patterns: string[];
   /** Overwrite files that exist; without it an existing file is an error before anything is written. */
@@ -113,6 +115,8 @@ export interface StoredArtifact {
   path: string;
   size_bytes: number | null;
   sha256: string | null;
+  /** The `engine_options` it was made with, from the catalogue; absent when there is only the file. */
+  options?: unknown;
 }
 
 /** What a manifest says of an artifact: enough to rebuild its catalogue entry. */
@@ -146,8 +150,12 @@ export interface Engine<Options = unknown> {
   readonly options: z.ZodType<Options>;
   /** True when running it executes commands a user chose: admin only, and only with `backups.allow_commands`. */
   readonly runsCommands: boolean;
+  /** True when a restore can go into a database as well as into a directory. */
+  readonly restoresInto?: boolean;
   /** Local paths that the options read from and write to; checked against allowed roots by the service. */
   paths(options: Options): { read: string[]; write: string[] };
+  /** What of these options only an administrator or somebody on this host may set, one phrase each; absent: nothing. */
+  reserved?(options: Options): string[];
   /** Cheap checks before a run or at creation: one sentence per problem (missing source, tool not installed). */
   check(options: Options): Promise<string[]>;
   make(request: MakeRequest<Options>, context: EngineContext): Promise<Artifact>;
@@ -155,7 +163,7 @@ export interface Engine<Options = unknown> {
   list(artifact: StoredArtifact, context: EngineContext): AsyncIterable<ArtifactEntry>;
   restore(artifact: StoredArtifact, request: RestoreRequest, context: EngineContext): Promise<Restored>;
   /** Removes the artifact and what belongs to it (manifest); an artifact already gone is not an error. */
-  remove(artifact: StoredArtifact): Promise<void>;
+  remove(artifact: StoredArtifact, context: EngineContext): Promise<void>;
   /**
    * Reads the manifests that lie in a directory (not below it), in order of their names, without hashing anything.
    * Absent for engines whose artifacts are not files.

@@ -58,6 +58,7 @@ export class Engines {
       );
     }
     const parsed = this.parse(engine, options ?? {});
+    requireRights(engine, parsed, caller);
     const { read, write } = engine.paths(parsed);
     // First of all: what an engine says of a path tells whether it exists.
     await this.#judgePaths([...read, ...write], caller);
@@ -96,4 +97,17 @@ export class Engines {
     if (caller.on_host) requireAbsolute(path);
     else await confine(path, this.#settings);
   }
+}
+
+/** Over the network some options are for admins. */
+function requireRights(engine: Engine, options: unknown, caller: Caller): void {
+  if (caller.on_host || caller.role === "admin") return;
+  const reserved = engine.reserved?.(options) ?? [];
+  if (reserved.length === 0) return;
+  throw new HoldfastError(
+    "forbidden",
+    `Cannot use engine "${engine.kind}" with ${
+      reserved.join(" and ")
+    }: over the network that needs role admin`,
+  );
 }

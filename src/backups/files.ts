@@ -6,7 +6,7 @@
 import { HoldfastError } from "../lib/errors.ts";
 import { requireAbsolute } from "./confine.ts";
 import type { Engine, EngineContext, StoredArtifact } from "./engine.ts";
-import type { BackupVerification, RestoreFields, RestoreResult } from "./model.ts";
+import { type BackupVerification, destinationOf, type RestoreFields, type RestoreResult } from "./model.ts";
 
 /** Restores a file, whose manifest is used when it lies beside it. Errors: `not_found`, `invalid`, and the engine's. */
 export async function restoreFile(
@@ -14,15 +14,23 @@ export async function restoreFile(
   request: RestoreFields & { file: string },
   context: EngineContext,
 ): Promise<RestoreResult> {
-  const { file, to: target, ...how } = request;
-  requireAbsolute(target);
+  const { file, to, into: _, ...how } = request;
+  if (to !== undefined) requireAbsolute(to);
   const { engine, artifact } = await identify(engines, file);
+  const place = destinationOf(request, engine);
   const { item_count, restored_bytes, warnings } = await engine.restore(
     artifact,
-    { target, ...how },
+    { ...place, ...how },
     context,
   );
-  return { backup_id: null, path: artifact.path, to: target, item_count, restored_bytes, warnings };
+  return {
+    backup_id: null,
+    path: artifact.path,
+    to: place.into ?? place.target,
+    item_count,
+    restored_bytes,
+    warnings,
+  };
 }
 
 /** Reads a file and compares it with its manifest; without one only its own checksums count. Errors: `not_found`, `invalid`. */

@@ -34,7 +34,7 @@ export class Maker {
       // Files are stamped by the system, so only its clock says whether one is newer than this moment.
       const startedMs = systemClock.now();
       const artifact = await this.#run(engine, options, make, request, context);
-      const problems = await this.#judge(engine, artifact, startedMs, context);
+      const problems = await this.#judge(engine, artifact, options, startedMs, context);
       return await this.#record(make, request, artifact, problems, caller);
     } finally {
       this.#active.delete(make.id);
@@ -58,7 +58,7 @@ export class Maker {
       return await engine.make({ options, name: make.name, labels: labelsOf(make, request) }, context);
     } catch (error) {
       try {
-        await sweep(engine, make);
+        await sweep(engine, make, context);
         await deleteMake(tables(this.#parts), make.id);
       } catch (failure) {
         // The next start settles it; what went wrong first is what the run has to say.
@@ -75,12 +75,13 @@ export class Maker {
   async #judge(
     engine: Engine,
     artifact: Artifact,
+    options: unknown,
     startedMs: number,
     context: EngineContext,
   ): Promise<string[]> {
     const problems = artifactProblems(artifact, await onDisk(artifact.path), startedMs);
     if (problems.length === 0 && !artifact.verified && this.#parts.settings.verify_after) {
-      const found = await engine.verify(artifact, context);
+      const found = await engine.verify({ ...artifact, options }, context);
       problems.push(...found.problems);
       artifact.verified = found.ok;
     }
@@ -97,7 +98,7 @@ export class Maker {
   ): Promise<Backup> {
     const backup = backupOf(make, request, artifact, problems, now(this.#parts));
     await this.#parts.database.change(caller, async (change) => {
-      await insertBackup(change.tables<BackupsTables>(), backup);
+      await insertBackup(change.tables<BackupsTables>(), backup, request.engine_options);
       await deleteMake(change.tables<BackupsTables>(), make.id);
       change.audit({ target: `backups/${make.id}`, before: null, after: backup, outcome: backup.status });
     });

@@ -1,6 +1,7 @@
 /** Backups as records: the published catalogue entry, what is asked and answered, and the rules. */
 import { z } from "zod";
-import type { Artifact } from "./engine.ts";
+import { HoldfastError } from "../lib/errors.ts";
+import type { Artifact, Engine } from "./engine.ts";
 
 export const BACKUP_TYPES = ["scheduled", "manual", "pre_update"] as const;
 export const BACKUP_STATUSES = ["completed", "failed"] as const;
@@ -67,21 +68,40 @@ export type BackupVerification = z.output<typeof BackupVerification>;
 
 /** How a restore is wanted. */
 export const RestoreFields = z.strictObject({
-  to: z.string().min(1).describe("Directory to restore into, as an absolute path; made when missing"),
+  to: z.string().min(1).optional().describe(
+    "Directory to restore into, as an absolute path; made when missing",
+  ),
+  into: z.string().min(1).optional()
+    .describe("Instead of a directory: database to restore into, made when missing (postgres, mysql)"),
   patterns: z.array(z.string().min(1)).default([])
     .describe("Only what matches these glob patterns, relative to the archive's root"),
-  force: z.boolean().default(false).describe("Overwrite files that exist"),
+  force: z.boolean().default(false).describe("Overwrite files that exist, or what a database holds"),
   owners: z.boolean().default(false).describe("Restore owners and groups too; needs the privilege to"),
   outside_links: z.boolean().default(false)
     .describe("Also make symbolic links that lead out of the directory"),
 });
 export type RestoreFields = z.output<typeof RestoreFields>;
 
+/** Where a restore goes. Errors: `invalid` unless it is one place, and one that the engine knows. */
+export function destinationOf(
+  fields: Pick<RestoreFields, "to" | "into">,
+  engine: Pick<Engine, "kind" | "restoresInto">,
+): { target: string; into?: string } {
+  const { to, into } = fields;
+  const refuse = (path: string, message: string): never => {
+    throw new HoldfastError("invalid", `Cannot restore: ${message}`, { errors: [{ path, message }] });
+  };
+  if (into === undefined) return { target: to ?? refuse("to", "say where to: a directory is needed") };
+  if (to !== undefined) refuse("into", "it goes into a directory or into a database, not both");
+  if (engine.restoresInto !== true) refuse("into", `backups of engine "${engine.kind}" go into a directory`);
+  return { target: "", into };
+}
+
 /** What a restore answers. */
 export const RestoreResult = z.object({
   backup_id: z.string().nullable(),
   path: z.string(),
-  to: z.string(),
+  to: z.string().describe("The directory, or the database"),
   item_count: z.number().int(),
   restored_bytes: z.number().int(),
   warnings: z.array(z.string()),

@@ -5,10 +5,10 @@ import { type Clock, iso } from "../lib/clock.ts";
 import type { Caller } from "../lib/operation.ts";
 import type { Server } from "../servers/mod.ts";
 import type { Database } from "../store/mod.ts";
-import type { EngineContext, Progress } from "./engine.ts";
+import type { EngineContext, Progress, StoredArtifact } from "./engine.ts";
 import type { Engines, EngineSettings } from "./engines.ts";
-import type { OnDisk } from "./model.ts";
-import type { BackupsTables, Db } from "./queries.ts";
+import type { Backup, OnDisk } from "./model.ts";
+import { type BackupsTables, type Db, optionsOf } from "./queries.ts";
 
 /** Settings of the service. */
 export interface BackupsSettings extends EngineSettings {
@@ -80,6 +80,13 @@ export function workContext(parts: Parts, signal: AbortSignal): EngineContext {
     progress: (update) => parts.progress?.(update),
     secret: (name) => parts.readSecret(name),
   };
+}
+
+/** A recorded artifact as its engine takes it, with the options it was made with. */
+export async function stored(parts: Parts, backup: Backup): Promise<StoredArtifact> {
+  const { path, size_bytes, sha256 } = backup;
+  const options = await optionsOf(tables(parts), backup.id);
+  return { path, size_bytes, sha256, ...(options === undefined ? {} : { options }) };
 }
 
 /** What is where an artifact should be. */

@@ -13,6 +13,8 @@ interface BackupRow
   deleting_since: string | null;
   deleted_at: string | null;
   deleted_reason: string | null;
+  /** JSON, as validated for the run; null where nobody knows them. Secrets are references in it. */
+  engine_options: string | null;
 }
 
 /** A backup in the making; `directories` is a JSON array of where its files appear. */
@@ -86,7 +88,13 @@ export async function anyBackup(db: Db, id: string): Promise<{ path: string; del
   return row && { path: row.path, deleted: row.deleted_at !== null };
 }
 
-export async function insertBackup(db: Db, backup: Backup): Promise<void> {
+/** The options a backup was made with, as its engine parses them; undefined for imported ones. */
+export async function optionsOf(db: Db, id: string): Promise<unknown> {
+  const row = await db.selectFrom("backups").select("engine_options").where("id", "=", id).executeTakeFirst();
+  return row === undefined || row.engine_options === null ? undefined : JSON.parse(row.engine_options);
+}
+
+export async function insertBackup(db: Db, backup: Backup, options?: unknown): Promise<void> {
   const { backup_id: _, file_path: __, verified_ok, ...row } = backup;
   await db.insertInto("backups").values({
     ...row,
@@ -94,6 +102,7 @@ export async function insertBackup(db: Db, backup: Backup): Promise<void> {
     deleting_since: null,
     deleted_at: null,
     deleted_reason: null,
+    engine_options: options === undefined ? null : JSON.stringify(options),
   }).execute();
 }
 
@@ -182,7 +191,7 @@ function toInteger(value: boolean | null): number | null {
 const Words = Backup.pick({ backup_type: true, status: true });
 
 function fromRow(row: Selectable<BackupRow>): Backup {
-  const { deleting_since: _, deleted_at: __, deleted_reason: ___, ...backup } = row;
+  const { deleting_since: _, deleted_at: __, deleted_reason: ___, engine_options: ____, ...backup } = row;
   return {
     ...backup,
     ...Words.parse(row),

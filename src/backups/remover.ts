@@ -5,7 +5,7 @@
 import { HoldfastError, messageOf } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import type { Backup, PruneResult } from "./model.ts";
-import { log, now, type Parts, tables } from "./parts.ts";
+import { log, now, type Parts, stored, tables, workContext } from "./parts.ts";
 import * as queries from "./queries.ts";
 import type { BackupsTables } from "./queries.ts";
 import { isLastVerifiedGood, planRetention } from "./retention.ts";
@@ -43,7 +43,8 @@ export async function removeBackup(
 /** Removes the files of a marked backup. When that fails the mark is taken back and the backup is listed again. */
 export async function finishRemoval(parts: Parts, backup: Backup, caller: Caller): Promise<void> {
   try {
-    await parts.engines.get(backup.engine).remove(backup);
+    const engine = parts.engines.get(backup.engine);
+    await engine.remove(await stored(parts, backup), workContext(parts, caller.signal));
     await queries.markDeleted(tables(parts), backup.id, now(parts));
   } catch (error) {
     await parts.database.change(caller, async (change) => {

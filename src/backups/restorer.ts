@@ -1,8 +1,8 @@
 /** Restoring a recorded artifact into a directory of the caller's choice. */
 import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
-import type { Backup, RestoreFields, RestoreResult } from "./model.ts";
-import { type Parts, workContext } from "./parts.ts";
+import { type Backup, destinationOf, type RestoreFields, type RestoreResult } from "./model.ts";
+import { type Parts, stored, workContext } from "./parts.ts";
 
 /**
  * Restores for a caller. An audit line is written before and after, so that a restore which was cut short is known
@@ -15,9 +15,10 @@ export async function restoreBackup(
   caller: Caller,
 ): Promise<RestoreResult> {
   authorize(fields, caller);
-  await parts.engines.judgePath(fields.to, caller);
   const engine = parts.engines.get(backup.engine);
-  const { to: target, ...how } = fields;
+  const { to: _, into: __, ...how } = fields;
+  const place = destinationOf(fields, engine);
+  if (place.into === undefined) await parts.engines.judgePath(place.target, caller);
   const note = (outcome: string, after: object) =>
     parts.database.change(caller, (change) => {
       change.audit({ target: `backups/${backup.id}`, after, outcome });
@@ -25,12 +26,13 @@ export async function restoreBackup(
     });
   await note("started", { restore: fields });
   try {
-    const restored = await engine.restore(backup, { target, ...how }, workContext(parts, caller.signal));
+    const artifact = await stored(parts, backup);
+    const restored = await engine.restore(artifact, { ...place, ...how }, workContext(parts, caller.signal));
     await note("ok", { restore: fields, item_count: restored.item_count });
     return {
       backup_id: backup.id,
       path: backup.path,
-      to: target,
+      to: place.into ?? place.target,
       item_count: restored.item_count,
       restored_bytes: restored.restored_bytes,
       warnings: [...warningsOf(backup), ...restored.warnings],
@@ -41,10 +43,13 @@ export async function restoreBackup(
   }
 }
 
-/** Owners make programs run as somebody else, links out of the directory lead elsewhere: over the network that is for admins. */
+/**
+ * Owners make programs run as somebody else, links out of the directory lead elsewhere, and a dump is a program that runs in
+ * its database: over the network that is for admins.
+ */
 function authorize(fields: RestoreFields, caller: Caller): void {
   if (caller.on_host || caller.role === "admin") return;
-  for (const field of ["owners", "outside_links"] as const) {
+  for (const field of ["owners", "outside_links", "into"] as const) {
     if (fields[field]) {
       throw new HoldfastError(
         "forbidden",

@@ -2,7 +2,7 @@
 import { HoldfastError, messageOf } from "../lib/errors.ts";
 import { importDirectory } from "./importer.ts";
 import type { Maker } from "./maker.ts";
-import { log, type Parts, system, tables } from "./parts.ts";
+import { log, type Parts, system, tables, workContext } from "./parts.ts";
 import { deleteMake, halfDeleted, listMakes, type Make } from "./queries.ts";
 import { finishRemoval } from "./remover.ts";
 import { sweep } from "./sweep.ts";
@@ -38,11 +38,12 @@ export async function settleMakes(
   wanted: (make: Make) => boolean,
 ): Promise<Omit<Settled, "removed">> {
   const settled: Omit<Settled, "removed"> = { recovered: [], swept: [] };
+  const context = workContext(parts, new AbortController().signal);
   for (const make of await listMakes(tables(parts))) {
     if (maker.isActive(make.id) || !wanted(make)) continue;
     try {
       settled.recovered.push(...await recover(parts, make));
-      settled.swept.push(...await sweep(parts.engines.get(make.engine), make));
+      settled.swept.push(...await sweep(parts.engines.get(make.engine), make, context));
       await deleteMake(tables(parts), make.id);
     } catch (error) {
       log.warning("Cannot clean up after {name}: {why}", { name: make.name, why: messageOf(error) });

@@ -1,6 +1,6 @@
 /** Removing what a backup in the making left behind. */
 import { join } from "node:path";
-import type { Engine } from "./engine.ts";
+import type { Engine, EngineContext } from "./engine.ts";
 import type { Make } from "./queries.ts";
 
 const PARTIAL = ".partial";
@@ -9,7 +9,11 @@ const PARTIAL = ".partial";
  * Removes the partial files of one make from its directories, and what its engine laid beside them already. Names are
  * never given twice, so nothing else can be hit. Returns the paths of the partial files.
  */
-export async function sweep(engine: Engine, make: Pick<Make, "name" | "directories">): Promise<string[]> {
+export async function sweep(
+  engine: Engine,
+  make: Pick<Make, "name" | "directories">,
+  context: EngineContext,
+): Promise<string[]> {
   const swept: string[] = [];
   for (const directory of make.directories) {
     for (const { name } of await entriesOf(directory)) {
@@ -17,7 +21,7 @@ export async function sweep(engine: Engine, make: Pick<Make, "name" | "directori
       const partial = join(directory, name);
       const path = partial.slice(0, -PARTIAL.length);
       await Deno.remove(partial, { recursive: true });
-      if (!await exists(path)) await engine.remove({ path, size_bytes: null, sha256: null });
+      if (!await exists(path)) await engine.remove({ path, size_bytes: null, sha256: null }, context);
       swept.push(partial);
     }
   }

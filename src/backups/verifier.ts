@@ -3,7 +3,7 @@ import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import type { Verification } from "./engine.ts";
 import type { Backup, BackupVerification } from "./model.ts";
-import { now, onDisk, type Parts, workContext } from "./parts.ts";
+import { now, onDisk, type Parts, stored, workContext } from "./parts.ts";
 import { type BackupsTables, storeVerification } from "./queries.ts";
 
 /** Verifies a backup and stores the answer. Errors: what keeps the artifact from being read, apart from its absence. */
@@ -58,7 +58,10 @@ async function read(parts: Parts, backup: Backup, signal: AbortSignal): Promise<
   };
   if (await onDisk(backup.path) === "missing") return missing;
   try {
-    return { ...await engine.verify(backup, workContext(parts, signal)), missing: false };
+    return {
+      ...await engine.verify(await stored(parts, backup), workContext(parts, signal)),
+      missing: false,
+    };
   } catch (error) {
     if (error instanceof HoldfastError && error.kind === "not_found") return missing;
     throw error;

@@ -89,8 +89,8 @@ Deno.test("what cannot be removed does not stop the rest, and is named", async (
   let failing = "";
   await using given = await world({
     engine: copyEngine({
-      remove: (artifact) =>
-        artifact.path === failing ? Promise.reject(new Error("busy")) : engine.remove(artifact),
+      remove: (artifact, context) =>
+        artifact.path === failing ? Promise.reject(new Error("busy")) : engine.remove(artifact, context),
     }),
   });
   const made = [await given.make(), await given.make(), await given.make(), await given.make()];

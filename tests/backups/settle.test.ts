@@ -103,8 +103,8 @@ Deno.test("a removal that was cut short is finished at start, or taken back when
   await mark(first.id);
   await mark(second.id);
   const failing = copyEngine({
-    remove: (artifact) =>
-      artifact.path === second.path ? Promise.reject(new Error("busy")) : honest.remove(artifact),
+    remove: (artifact, context) =>
+      artifact.path === second.path ? Promise.reject(new Error("busy")) : honest.remove(artifact, context),
   });
   const backups = given.restart(failing);
   assert.deepEqual((await backups.settle()).removed, [first.id]);

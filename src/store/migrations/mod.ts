@@ -1,7 +1,9 @@
 /** Every migration, in order. Append only: a released one is never edited. */
 import type { Migration } from "kysely/migration";
 import * as frame from "./0001_frame.ts";
+import * as backupOptions from "./0002_backup_options.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_frame": frame,
+  "0002_backup_options": backupOptions,
 };

@@ -219,9 +219,9 @@ export function conformance<Options>(fixture: EngineFixture<Options>): void {
   test("an artifact can be removed, also twice", async (scene) => {
     await makeTree(scene.source, { "a": "1" });
     const artifact = await make(scene);
-    await engine.remove(artifact);
+    await engine.remove(artifact, new RecordingContext());
     assert.deepEqual(filesBelow(scene.destination), []);
-    await engine.remove(artifact);
+    await engine.remove(artifact, new RecordingContext());
   });
 
   test("artifacts are found again from their files alone", async (scene) => {
