@@ -82,6 +82,7 @@ export function httpTransport(target: HttpTarget): Transport {
     async *stream(op, input, signal) {
       const response = await send(op, input, signal);
       if (response.body === null || typeOf(response) !== "text/event-stream") {
+        await response.body?.cancel();
         throw new HoldfastError("upstream", `Cannot read the answer of ${target.url}: it is no event stream`);
       }
       try {
