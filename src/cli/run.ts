@@ -1,7 +1,7 @@
 /** The command line: arguments in, exit code out. */
-import { Command, CommanderError, Option } from "commander";
+import { Command, Option } from "commander";
 import { operationsFor, SLICES } from "../catalogue.ts";
-import { ERROR_KINDS, EXIT_INTERRUPTED, HoldfastError, messageOf, toProblem } from "../lib/errors.ts";
+import { EXIT_INTERRUPTED, HoldfastError } from "../lib/errors.ts";
 import type { Operation } from "../lib/operation.ts";
 import { VERSION } from "../lib/version.ts";
 import { addOperation, type Typed } from "./args.ts";
@@ -25,10 +25,6 @@ export async function main(argv: readonly string[], terminal: Terminal = process
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, onInterrupt);
   }
-}
-
-class Interrupted extends Error {
-  override readonly name = "Interrupted";
 }
 
 async function runCommand(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
@@ -240,48 +236,4 @@ async function find(near: Operation, name: string): Promise<Operation> {
 
 function camel(word: string): string {
   return word.replaceAll(/[_-](\w)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function wantsJson(argv: readonly string[]): boolean {
-  return argv.includes("--output=json") ||
-    argv.some((arg, i) => (arg === "--output" || arg === "-o") && argv[i + 1] === "json");
-}
-
-/** Prints an error for people, or as a problem document, and returns its exit code. */
-function report(error: unknown, terminal: Terminal, json: boolean): number {
-  if (error instanceof CommanderError) {
-    // Help and version asked for are no errors; commander has printed either already.
-    return error.exitCode === 0 || error.code === "commander.help" && error.exitCode === 0
-      ? 0
-      : ERROR_KINDS.invalid.exit;
-  }
-  if (error instanceof Interrupted) {
-    terminal.note("Interrupted.");
-    return EXIT_INTERRUPTED;
-  }
-  const known = error instanceof HoldfastError
-    ? error
-    : error instanceof RangeError
-    ? new HoldfastError("invalid", error.message)
-    : undefined;
-  if (json) {
-    const problem = toProblem(known ?? error, "local");
-    terminal.note(JSON.stringify(known === undefined ? { ...problem, detail: messageOf(error) } : problem));
-    return known?.exitCode ?? ERROR_KINDS.internal.exit;
-  }
-  if (known === undefined) {
-    terminal.note(`${terminal.colors.red("error:")} ${messageOf(error)}`);
-    if (Deno.env.get("HOLDFAST_DEBUG") !== undefined && error instanceof Error) {
-      terminal.note(error.stack ?? "");
-    } else terminal.note("This is a defect of Holdfast. HOLDFAST_DEBUG=1 prints where it happened.");
-    return ERROR_KINDS.internal.exit;
-  }
-  terminal.note(`${terminal.colors.red("error:")} ${known.message}`);
-  if (known.errors.length > 1 && known.code !== "config") {
-    for (const { path, message } of known.errors) {
-      terminal.note(`  ${path === "" ? "" : `${path}: `}${message}`);
-    }
-  }
-  if (known.hint !== undefined) terminal.note(`hint: ${known.hint}`);
-  return known.exitCode;
 }

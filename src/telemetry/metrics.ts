@@ -108,7 +108,12 @@ export class Metrics {
       help,
       registers: [this.registry],
       async collect() {
-        this.set(await read());
+        try {
+          this.set(await read());
+        } catch {
+          // One number that cannot be read must not take all the others away.
+          this.reset();
+        }
       },
     });
   }

@@ -1,0 +1,60 @@
+/** How a command that failed says so, and the exit code it ends with. */
+import { CommanderError } from "commander";
+import { ERROR_KINDS, EXIT_INTERRUPTED, HoldfastError, messageOf, toProblem } from "../lib/errors.ts";
+import { oneLine } from "./render.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** As programs end that write to a closed pipe: 128 and the number of SIGPIPE. */
+const EXIT_BROKEN_PIPE = 141;
+
+/** Why a command ended that the person interrupted. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+/** True when the arguments ask for JSON, known before they are parsed: a wrong flag is told as JSON too. */
+export function wantsJson(argv: readonly string[]): boolean {
+  return argv.includes("--output=json") ||
+    argv.some((arg, i) => (arg === "--output" || arg === "-o") && argv[i + 1] === "json");
+}
+
+/** Prints an error for people, or as a problem document, and returns its exit code. */
+export function report(error: unknown, terminal: Terminal, json: boolean): number {
+  // commander has printed help, version or what is wrong already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERROR_KINDS.invalid.exit;
+  if (error instanceof Deno.errors.BrokenPipe) return EXIT_BROKEN_PIPE;
+  if (error instanceof Interrupted) {
+    terminal.note("Interrupted.");
+    return EXIT_INTERRUPTED;
+  }
+  const known = error instanceof HoldfastError ? error : undefined;
+  if (json) {
+    const problem = toProblem(error, "local");
+    terminal.note(JSON.stringify(known === undefined ? { ...problem, detail: messageOf(error) } : problem));
+  } else if (known === undefined) tellDefect(error, terminal);
+  else tell(known, terminal);
+  return known?.exitCode ?? ERROR_KINDS.internal.exit;
+}
+
+function tell(error: HoldfastError, terminal: Terminal): void {
+  terminal.note(`${terminal.colors.red("error:")} ${lines(error.message)}`);
+  // The message of a configuration error lists all of them already.
+  if (error.errors.length > 1 && error.code !== "config") {
+    for (const { path, message } of error.errors) {
+      terminal.note(`  ${path === "" ? "" : `${path}: `}${oneLine(message)}`);
+    }
+  }
+  if (error.hint !== undefined) terminal.note(`hint: ${lines(error.hint)}`);
+}
+
+function tellDefect(error: unknown, terminal: Terminal): void {
+  terminal.note(`${terminal.colors.red("error:")} ${lines(messageOf(error))}`);
+  if (Deno.env.get("HOLDFAST_DEBUG") !== undefined && error instanceof Error) {
+    terminal.note(error.stack ?? "");
+  } else terminal.note("This is a defect of Holdfast. HOLDFAST_DEBUG=1 prints where it happened.");
+}
+
+/** Several lines stay several; whatever else could drive a terminal is escaped. */
+function lines(text: string): string {
+  return text.split("\n").map(oneLine).join("\n");
+}
