@@ -9,7 +9,7 @@ import { Hono } from "hono";
 import type { Clock } from "../lib/clock.ts";
 import { Buckets } from "../lib/bucket.ts";
 import { type Identity, localIdentity } from "../lib/caller.ts";
-import { HoldfastError } from "../lib/errors.ts";
+import { HoldfastError, type Problem } from "../lib/errors.ts";
 import {
   type Caller,
   hasRole,
@@ -55,18 +55,17 @@ const log = getLogger(["holdfast", "api"]);
 export function createApi(options: ApiOptions): ApiFetch {
   const app = new Hono<Env>();
   const handle = handler(options);
-  const methods = new Map<string, string[]>();
   for (const op of options.operations) {
     for (const route of [op.route, ...(op.aliases ?? [])]) {
       const { method, path } = parseRoute(route);
       const pattern = path.replaceAll(/\{(\w+)\}/g, ":$1");
-      methods.set(pattern, [...(methods.get(pattern) ?? []), method]);
       app.on(method, pattern, (c) => handle(op, path, c.req.raw, c.req.param(), c.env.peer));
     }
   }
   app.get("/metrics", (c) => handle.metrics(c.req.raw, c.env.peer));
-  docsRoutes(app, options.operations);
-  app.notFound((c) => notFound(c.req.raw, c.req.path, methods));
+  docsRoutes(app, options.operations, requestId);
+  const { routes } = app;
+  app.notFound((c) => notFound(c.req.raw, c.req.path, routes));
   app.onError((error, c) => problem(error, requestId(c.req.raw)));
   const cors = corsPolicy(options.settings.cors_origins);
   return async (request, peer) => {
@@ -80,25 +79,43 @@ export function createApi(options: ApiOptions): ApiFetch {
   };
 }
 
+interface Route {
+  method: string;
+  path: string;
+}
+
 /** 405 with what is allowed where the path is known, else 404. */
-function notFound(request: Request, path: string, methods: ReadonlyMap<string, readonly string[]>): Response {
-  const allowed = [...methods].filter(([pattern]) => matches(pattern, path)).flatMap(([, names]) => names);
-  if (allowed.length === 0) {
+function notFound(request: Request, path: string, routes: readonly Route[]): Response {
+  const id = requestId(request);
+  const methods = new Set(routes.filter((route) => matches(route.path, path)).map((route) => route.method));
+  if (methods.size === 0) {
     const error = new HoldfastError("not_found", `Cannot find ${path}: no such path`, {
       hint: "see /docs for what there is",
     });
-    return problem(error, requestId(request));
+    return problem(error, id);
   }
-  const list = [...new Set(allowed)].join(", ");
-  const error = new HoldfastError("invalid", `Cannot ${request.method} ${path}: allowed are ${list}`);
-  const answer = problem(error, requestId(request));
-  return new Response(answer.body, { status: 405, headers: [...answer.headers, ["allow", list]] });
+  if (methods.has("GET")) methods.add("HEAD");
+  return wrongMethod(`${request.method} ${path}`, [...methods].sort().join(", "), id);
 }
 
 function matches(pattern: string, path: string): boolean {
   const [wanted, given] = [pattern.split("/"), path.split("/")];
   return wanted.length === given.length &&
-    wanted.every((part, i) => part.startsWith(":") || part === given[i]);
+    wanted.every((part, i) => part.startsWith(":") ? given[i] !== "" : part === given[i]);
+}
+
+/** What only HTTP knows of and no operation can throw (RFC 9110 section 15.5.6). */
+function wrongMethod(asked: string, allow: string, requestId: string): Response {
+  const body: Problem = {
+    detail: `Cannot ${asked}: allowed are ${allow}`,
+    status: 405,
+    title: "Method not allowed",
+    code: "method_not_allowed",
+    request_id: requestId,
+    errors: [],
+  };
+  const headers = { ...headersFor(requestId, "application/problem+json"), allow };
+  return new Response(JSON.stringify(body), { status: body.status, headers });
 }
 
 interface Handler {
@@ -189,7 +206,12 @@ function handler(options: ApiOptions): Handler {
     const url = request.url.includes("?") ? new URL(request.url) : null;
     const input = early ? {} : await readInput(op, request, url, path, settings.max_body_bytes);
     const output = await invoke(kernel, op, input, caller);
-    if (isStream(output)) return eventStream(await begun(output), caller.request_id);
+    if (isStream(output)) {
+      const stream = eventStream(await begun(output), caller.request_id);
+      // To HEAD only the headers go; events that nobody will read must not pile up.
+      if (request.method === "HEAD") stream.body?.cancel().catch(() => {});
+      return stream;
+    }
     const status = typeof op.status === "object" ? op.status.of(output) : op.status ?? 200;
     return json(output, status, caller.request_id);
   }
@@ -250,7 +272,9 @@ const FIRST_EVENT_MS = 250;
 async function begun<T>(events: AsyncIterable<T>): Promise<AsyncIterable<T>> {
   const iterator = events[Symbol.asyncIterator]();
   const first = iterator.next();
-  await Promise.race([first, new Promise((resolve) => setTimeout(resolve, FIRST_EVENT_MS))]);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise((resolve) => timer = setTimeout(resolve, FIRST_EVENT_MS));
+  await Promise.race([first, limit]).finally(() => clearTimeout(timer));
   return {
     async *[Symbol.asyncIterator]() {
       try {

@@ -1,6 +1,7 @@
 /** The API's own pages: the OpenAPI document, Swagger UI and ReDoc, all from the binary, no internet needed. */
 import type { Env, Hono } from "hono";
 import type { Operation } from "../lib/operation.ts";
+import { headersFor } from "./respond.ts";
 
 const ASSETS = ["swagger-ui.css", "swagger-ui-bundle.js", "redoc.standalone.js"] as const;
 
@@ -9,40 +10,33 @@ const POLICY =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src 'self' blob:; font-src 'self' data:; frame-ancestors 'none'";
 
 /** Adds `/openapi.json`, `/docs` and `/redoc`. Everything is loaded when first asked for. */
-export function docsRoutes<E extends Env>(app: Hono<E>, operations: readonly Operation[]): void {
+export function docsRoutes<E extends Env>(
+  app: Hono<E>,
+  operations: readonly Operation[],
+  requestId: (request: Request) => string,
+): void {
+  const answer = (request: Request, body: BodyInit, type: string) =>
+    new Response(body, {
+      headers: { ...headersFor(requestId(request), type), "content-security-policy": POLICY },
+    });
   let document: Promise<string> | undefined;
   const openapi = () =>
     document ??= import("./openapi.ts").then((m) => JSON.stringify(m.openApiDocument(operations)));
   for (const path of ["/openapi.json", "/api/v1/openapi.json"]) {
-    app.get(path, async () => answer(await openapi(), "application/json"));
+    app.get(path, async (c) => answer(c.req.raw, await openapi(), "application/json"));
   }
-  app.get("/docs", () => answer(SWAGGER_PAGE, "text/html; charset=utf-8"));
-  app.get("/redoc", () => answer(REDOC_PAGE, "text/html; charset=utf-8"));
-  app.get("/docs/start.js", () => answer(SWAGGER_START, "text/javascript; charset=utf-8"));
+  app.get("/docs", (c) => answer(c.req.raw, SWAGGER_PAGE, "text/html; charset=utf-8"));
+  app.get("/redoc", (c) => answer(c.req.raw, REDOC_PAGE, "text/html; charset=utf-8"));
+  app.get("/docs/start.js", (c) => answer(c.req.raw, SWAGGER_START, "text/javascript; charset=utf-8"));
   for (const name of ASSETS) {
-    app.get(`/docs/${name}`, async () => {
+    app.get(`/docs/${name}`, async (c) => {
       const { docsAsset } = await import("./docs_assets.ts");
       const { bytes, type } = await docsAsset(name);
-      return new Response(bytes.slice(), {
-        headers: {
-          "content-type": type,
-          "x-content-type-options": "nosniff",
-          "cache-control": "max-age=3600",
-        },
-      });
+      const response = answer(c.req.raw, bytes.slice(), type);
+      response.headers.set("cache-control", "max-age=3600");
+      return response;
     });
   }
-}
-
-function answer(body: string, type: string): Response {
-  return new Response(body, {
-    headers: {
-      "content-type": type,
-      "content-security-policy": POLICY,
-      "x-content-type-options": "nosniff",
-      "referrer-policy": "no-referrer",
-    },
-  });
 }
 
 const SWAGGER_PAGE = `<!doctype html>
