@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { AuthConfig } from "../auth/config.ts";
 import { BackupsConfig } from "../backups/config.ts";
+import { NotifyConfig } from "../notify/config.ts";
 import { SchedulesConfig } from "../schedules/config.ts";
 import { ServersConfig } from "../servers/config.ts";
 import { type ConfigLeaf, leavesOf, sectionsOf } from "./leaves.ts";
@@ -20,6 +21,7 @@ export const Config = z.strictObject({
   servers: ServersConfig.prefault({}).meta({ description: "The registry of what is backed up" }),
   backups: BackupsConfig.prefault({}).meta({ description: "What backups may touch" }),
   schedules: SchedulesConfig.prefault({}).meta({ description: "When backups run, and how many at once" }),
+  notify: NotifyConfig.prefault({}).meta({ description: "Who is told what, when and how" }),
   history: HistoryConfig.prefault({}).meta({ description: "What is remembered, and how long" }),
   store: StoreConfig.prefault({}).meta({ description: "Holdfast's own database" }),
   log: LogConfig.prefault({}).meta({ description: "What the daemon logs" }),
