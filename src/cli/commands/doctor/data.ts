@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { freeBytes } from "../../../lib/disk.ts";
 import { formatSize } from "../../../lib/size.ts";
 import { isThere, readIfThere } from "../service/host.ts";
-import { type HostPlaces, readOnlyMount } from "./host.ts";
+import { type HostPlaces, mountsOf, readOnlyMount } from "./host.ts";
 import { bad, type Line, ok, warning } from "./line.ts";
 import { nearestThere } from "./reach.ts";
 
@@ -34,7 +34,7 @@ export async function examineDirectory(
       ),
     );
   }
-  const mount = readOnlyMount(await Deno.realPath(dataDir), await readIfThere(host.mountinfo) ?? "");
+  const mount = readOnlyMount(await Deno.realPath(dataDir), await mountsOf(host));
   if (mount !== undefined) {
     lines.push(
       bad(check, `${dataDir} cannot be written: ${mount} is read-only`, `mount -o remount,rw ${mount}`),

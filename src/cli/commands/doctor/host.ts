@@ -71,6 +71,16 @@ export async function findUser(
   return name === undefined ? undefined : findAccount(name, users ?? "", groups ?? "");
 }
 
+/** The text of the host's mounts; empty where there is none. */
+export async function mountsOf({ mountinfo }: HostPlaces): Promise<string> {
+  if (!mountinfo.startsWith("/proc/")) return await readIfThere(mountinfo) ?? "";
+  if (Deno.build.os !== "linux") return "";
+  // Not read in this process: Deno opens nothing below /proc for a program that was not granted everything.
+  const { stdout } = await new Deno.Command("cat", { args: [mountinfo], stdin: "null", stderr: "null" })
+    .output();
+  return new TextDecoder().decode(stdout);
+}
+
 /** The read-only file system a path lies on, by its mount point, or undefined when it can be written. */
 export function readOnlyMount(path: string, mountinfo: string): string | undefined {
   let best: { point: string; options: string } | undefined;

@@ -1,8 +1,7 @@
 /** Can whoever runs the backups read a source and write a destination? */
 import { dirname } from "node:path";
 import { type Account, modeAllows, type Modes } from "../service/account.ts";
-import { readIfThere } from "../service/host.ts";
-import { type HostPlaces, readOnlyMount } from "./host.ts";
+import { type HostPlaces, mountsOf, readOnlyMount } from "./host.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** Who runs the backups. */
@@ -50,7 +49,7 @@ export async function cannotWrite(
   const there = await nearestThere(path);
   const file = await statOf(there);
   if (file?.isDirectory === false) return { reason: `${there} is no directory`, fix: "mend the schedule" };
-  const mount = readOnlyMount(there, await readIfThere(host.mountinfo) ?? "");
+  const mount = readOnlyMount(there, await mountsOf(host));
   // Under the unit's own rules the file system may look different from here, but never less read-only.
   if (mount !== undefined) {
     return { reason: `the file system on ${mount} is read-only`, fix: `mount -o remount,rw ${mount}` };
