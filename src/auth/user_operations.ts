@@ -90,7 +90,12 @@ const updateUser = operation({
     role: UserRole.optional().describe("New role"),
   }).refine((input) => input.name !== undefined || input.role !== undefined, "give a name, a role or both"),
   output: User,
-  cli: { args: ["user"], columns, examples: ["holdfast users update bo --role operator"] },
+  cli: {
+    args: ["user"],
+    columns,
+    examples: ["holdfast users update bo --role operator"],
+    text: (user) => `Changed user "${user.name}": role ${user.role}`,
+  },
   run: (app: AuthApp, input, caller) => app.auth.users.update(input.user, input, caller),
 });
 

@@ -90,6 +90,7 @@ export const createServer = operation({
       "holdfast servers create --name nas --host nas.example.org --default-engine archive " +
       "--default-source /srv/data --default-destination /srv/backups",
     ],
+    text: (server) => `Registered server "${server.name}" (id ${server.id})`,
   },
   run: (app: ServersApp, input, caller) => app.servers.create(input, caller),
 });
@@ -106,6 +107,7 @@ export const updateServer = operation({
     args: ["server"],
     flags,
     examples: ["holdfast servers update web-1 --running-check systemd:nginx.service"],
+    text: (server) => `Changed server "${server.name}" (id ${server.id})`,
   },
   run: (app: ServersApp, { server, ...changes }, caller) => app.servers.update(server, changes, caller),
 });
