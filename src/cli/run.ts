@@ -9,6 +9,7 @@ import type { LocalCommand, Start } from "./commands/command.ts";
 import { COMMANDS } from "./commands/mod.ts";
 import { exitCodeHelp, HELP_STYLE } from "./help.ts";
 import { type Output, OUTPUTS, render } from "./render.ts";
+import { Interrupted, report, wantsJson } from "./report.ts";
 import { type GlobalOptions, Session, type SettingFlag, settingFlags } from "./session.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
