@@ -23,35 +23,33 @@ export function oddTime(index: number): number {
   return Date.UTC(2019, 2, 4, 5, 6, 7) + index * 86_400_123 + 7;
 }
 
-/** Makes the tree below `root`, which is created when missing. */
-export async function makeTree(root: string, spec: TreeSpec): Promise<void> {
-  await Deno.mkdir(root, { recursive: true });
+/** Makes the tree below `root`, which is created when missing. Synchronous calls, as trees can be large. */
+export function makeTree(root: string, spec: TreeSpec): Promise<void> {
+  Deno.mkdirSync(root, { recursive: true });
+  const made = new Set<string>();
   const nodes = Object.entries(spec).map(([path, node]) => ({
     path: join(root, path),
     node: typeof node === "string" ? { content: node } : node,
   }));
   for (const { path, node } of nodes) {
-    await Deno.mkdir("directory" in node ? path : dirname(path), { recursive: true });
-    if ("content" in node) {
-      await Deno.writeFile(
-        path,
-        typeof node.content === "string" ? new TextEncoder().encode(node.content) : node.content,
-      );
-    } else if ("size" in node) await writeSized(path, node.size, node.seed ?? 1);
-    else if ("hole" in node) await writeHole(path, node.hole);
-    else if ("symlink" in node) await Deno.symlink(node.symlink, path);
+    const directory = "directory" in node ? path : dirname(path);
+    if (!made.has(directory)) Deno.mkdirSync(directory, { recursive: true });
+    made.add(directory);
+    if ("content" in node) writeContent(path, node.content);
+    else if ("size" in node) writeSized(path, node.size, node.seed ?? 1);
+    else if ("hole" in node) writeHole(path, node.hole);
+    else if ("symlink" in node) Deno.symlinkSync(node.symlink, path);
   }
-  for (const { path, node } of nodes) {
-    if ("hardlink" in node) await Deno.link(join(root, node.hardlink), path);
-  }
+  for (const { path, node } of nodes) if ("hardlink" in node) Deno.linkSync(join(root, node.hardlink), path);
   // Modes and times last and innermost first: making something changes the time of what it is in.
   for (const { path, node } of nodes.sort((a, b) => b.path.length - a.path.length)) {
-    if ("mode" in node && node.mode !== undefined) await Deno.chmod(path, node.mode);
+    if ("mode" in node && node.mode !== undefined) Deno.chmodSync(path, node.mode);
     if (!("mtime" in node) || node.mtime === undefined) continue;
     const time = new Date(node.mtime);
     if ("symlink" in node) lutimesSync(path, time, time);
-    else await Deno.utime(path, time, time);
+    else Deno.utimeSync(path, time, time);
   }
+  return Promise.resolve();
 }
 
 /** A tree of everything that can be restored: odd names, long paths, modes, times and links of each kind. */
@@ -174,8 +172,13 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }
 
-async function writeSized(path: string, size: number, seed: number): Promise<void> {
-  using file = await Deno.create(path);
+function writeContent(path: string, content: string | Uint8Array): void {
+  if (typeof content === "string") Deno.writeTextFileSync(path, content);
+  else Deno.writeFileSync(path, content);
+}
+
+function writeSized(path: string, size: number, seed: number): void {
+  using file = Deno.createSync(path);
   const chunk = new Uint8Array(1 << 20);
   for (let left = size, part = seed; left > 0; left -= chunk.length, part++) {
     fillMixed(chunk, part);
@@ -184,23 +187,55 @@ async function writeSized(path: string, size: number, seed: number): Promise<voi
   }
 }
 
-/** Half repetitive text, half pseudo-random bytes (xorshift32), in stretches of 4 KiB. */
-function fillMixed(bytes: Uint8Array, seed: number): void {
-  let state = (seed * 2_654_435_761 | 0) || 1;
-  for (let i = 0; i < bytes.length; i++) {
-    if ((i & 3) === 0) {
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-    }
-    const noise = state >>> ((i & 3) * 8) & 0xff;
-    bytes[i] = (i & 4096) === 0 ? noise : 0x61 + (noise & 3) + (i >> 3 & 7);
+/** Bytes like those of real files, the same for the same seed: half words, a quarter records, a quarter noise. */
+export function fillMixed(bytes: Uint8Array, seed: number): void {
+  const next = xorshift(seed);
+  for (let at = 0; at < bytes.length; at += STRETCH) {
+    const stretch = bytes.subarray(at, at + STRETCH);
+    const kind = next() & 3;
+    if (kind === 3) { for (let i = 0; i < stretch.length; i++) stretch[i] = next() >>> 8; }
+    else if (kind === 2) fillRecords(stretch, next);
+    else fillWords(stretch, next);
   }
 }
 
-async function writeHole(path: string, size: number): Promise<void> {
-  using file = await Deno.create(path);
-  await file.truncate(size - 4);
-  await file.seek(0, Deno.SeekMode.End);
-  await file.write(new TextEncoder().encode("end\n"));
+const STRETCH = 16 << 10;
+
+function xorshift(seed: number): () => number {
+  let state = Math.imul(seed, 0x9e3779b1) | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    return state ^= state << 5;
+  };
+}
+
+const WORDS = Array.from({ length: 2048 }, (_, index) => {
+  const next = xorshift(index + 1);
+  const letters = Array.from({ length: 2 + (next() & 7) }, () => 0x61 + (next() >>> 16) % 26);
+  return Uint8Array.from([...letters, 0x20]);
+});
+
+function fillWords(bytes: Uint8Array, next: () => number): void {
+  for (let at = 0; at < bytes.length;) {
+    // Common words are more common.
+    const word = WORDS[((next() >>> 8) & 2047) & ((next() >>> 8) | 63)]!;
+    bytes.set(word.subarray(0, bytes.length - at), at);
+    at += word.length;
+  }
+}
+
+/** Sixteen bytes each: a number that counts up, a few small ones, two random bytes. */
+function fillRecords(bytes: Uint8Array, next: () => number): void {
+  for (let at = 0; at < bytes.length; at++) {
+    const column = at & 15;
+    bytes[at] = column < 2 ? at >> 4 + 8 * column : column < 12 ? 0 : column < 14 ? next() & 7 : next() >>> 8;
+  }
+}
+
+function writeHole(path: string, size: number): void {
+  using file = Deno.createSync(path);
+  file.truncateSync(size - 4);
+  file.seekSync(0, Deno.SeekMode.End);
+  file.writeSync(new TextEncoder().encode("end\n"));
 }

@@ -5,10 +5,8 @@
  * valid file, so `tar --zstd` and `tar -xzf` read it. Memory is bounded by the number of chunks.
  */
 import { createHash } from "node:crypto";
-import type { Pressed, PressJob } from "./protocol.ts";
+import { CHUNK_BYTES, type Pressed, PRESSED_BYTES, type PressJob } from "./protocol.ts";
 
-/** Bytes of tar per frame: smaller compresses worse, larger costs memory. */
-const CHUNK_BYTES = 2 << 20;
 /** Chunks on their way to one press: one being compressed, one waiting. */
 const CHUNKS_PER_PRESS = 2;
 
@@ -23,15 +21,17 @@ export class ChunkWriter {
   #sent = 0;
   #written = 0;
   #size = 0;
-  #early = new Map<number, Uint8Array>();
+  #early = new Map<number, Uint8Array<ArrayBuffer>>();
   #failure: unknown;
   #wake: () => void = () => {};
 
   constructor(file: Deno.FsFile, presses: MessagePort[]) {
     this.#file = file;
     this.#presses = presses;
-    for (let i = 0; i < presses.length * CHUNKS_PER_PRESS; i++) this.#free.push(new ArrayBuffer(CHUNK_BYTES));
-    this.#chunk = new Uint8Array(new ArrayBuffer(CHUNK_BYTES));
+    for (let i = 0; i < presses.length * CHUNKS_PER_PRESS; i++) {
+      this.#free.push(new ArrayBuffer(PRESSED_BYTES));
+    }
+    this.#chunk = new Uint8Array(new ArrayBuffer(PRESSED_BYTES));
     presses.forEach((port, index) => {
       let turn = index;
       port.onmessage = (event: MessageEvent<Pressed>) => {
@@ -48,7 +48,7 @@ export class ChunkWriter {
 
   /** The room left, to read into directly; `advance` by what was put there. */
   room(): Uint8Array {
-    return this.#chunk.subarray(this.#at);
+    return this.#chunk.subarray(this.#at, CHUNK_BYTES);
   }
 
   advance(length: number): void {
@@ -99,8 +99,7 @@ export class ChunkWriter {
   #receive(turn: number, pressed: Pressed): void {
     try {
       if ("problem" in pressed) throw new Error(`Cannot compress: ${pressed.problem}`);
-      this.#free.push(pressed.buffer);
-      this.#early.set(turn, pressed.output);
+      this.#early.set(turn, new Uint8Array(pressed.buffer, 0, pressed.length));
       for (
         let next = this.#early.get(this.#written);
         next !== undefined;
@@ -108,6 +107,7 @@ export class ChunkWriter {
       ) {
         this.#early.delete(this.#written++);
         this.#store(next);
+        this.#free.push(next.buffer);
       }
     } catch (error) {
       this.#failure ??= error;

@@ -131,14 +131,19 @@ export type Report<Result> =
 /** From a task's host to its worker: the entries sent last were taken. */
 export type Reply = "more";
 
-/** To a press: compress the first `length` bytes. */
+/** Bytes of tar per frame: smaller compresses worse, larger costs memory. */
+export const CHUNK_BYTES = 2 << 20;
+/** Size of the buffers: room for a chunk that compressing only makes longer, by less than a hundredth. */
+export const PRESSED_BYTES = CHUNK_BYTES + (32 << 10);
+
+/** To a press: compress the first `length` bytes of a buffer of `PRESSED_BYTES`. */
 export interface PressJob {
   buffer: ArrayBuffer;
   length: number;
 }
 
-/** From a press: the result, with the job's buffer for the next one. */
-export type Pressed = { buffer: ArrayBuffer; output: Uint8Array } | { problem: string };
+/** From a press: the same buffer, its first `length` bytes now the frame. */
+export type Pressed = { buffer: ArrayBuffer; length: number } | { problem: string };
 
 /** Thrown in a worker whose task was cancelled. */
 export class Cancelled extends Error {}

@@ -29,12 +29,12 @@ export class ArtifactReader {
     return this.#hash.digest("hex");
   }
 
-  /** The bytes as stored. Each piece is a buffer of its own. */
-  *stored(): Generator<Uint8Array<ArrayBuffer>> {
+  /** The bytes as stored; each piece is valid until the next. */
+  *stored(): Generator<Uint8Array> {
     using file = open(this.#path);
+    const buffer = new Uint8Array(READ_BYTES);
     while (true) {
       this.#onRead();
-      const buffer = new Uint8Array(READ_BYTES);
       const count = file.readSync(buffer);
       if (count === null) return;
       const piece = buffer.subarray(0, count);
@@ -84,33 +84,63 @@ function* blocks(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
 
 /**
  * Drives a decompressor piece by piece. What one piece becomes is all in memory at once, so pieces are to be small;
- * the stream's own back pressure is not used, as the runtime loses errors that way.
+ * the stream's own back pressure is not used, as the runtime loses errors that way. Each output is valid until the
+ * next.
  */
 async function* through(decompressor: Transform, pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { promise: ended, resolve, reject } = Promise.withResolvers<"ended">();
   // Each wait looks at it; an error while nobody waits must not end the worker.
   ended.catch(() => {});
   let output: Uint8Array[] = [];
-  decompressor.on("data", (piece: Uint8Array) => output.push(piece));
+  const onError = (message: string) => reject(damaged(`its compressed data cannot be read (${message})`));
+  const onUncaught = (event: ErrorEvent) => {
+    event.preventDefault();
+    onError(event.message);
+  };
+  // Plain arrays, as the `slice()` of a Buffer copies nothing.
+  decompressor.on("data", (piece: Uint8Array) => {
+    output.push(new Uint8Array(piece.buffer, piece.byteOffset, piece.length));
+  });
   decompressor.on("end", () => resolve("ended"));
-  decompressor.on(
-    "error",
-    (error: Error) => reject(damaged(`its compressed data cannot be read (${error.message})`)),
-  );
+  decompressor.on("error", (error: Error) => onError(error.message));
+  // An error that zstd finds in the second part of a piece's output is thrown from a tick of the runtime's own.
+  addEventListener("error", onUncaught);
+  const freed = new SpentBuffers();
   try {
     for (const piece of pieces) {
       const written = new Promise<void>((done) => decompressor.write(piece, () => done()));
       if (await Promise.race([ended, written]) === "ended") {
         throw damaged("something follows its compressed data");
       }
-      yield* output;
+      yield* freed.following(output);
       output = [];
     }
     decompressor.end();
     await ended;
-    yield* output;
+    yield* freed.following(output);
   } finally {
+    removeEventListener("error", onUncaught);
     decompressor.destroy();
+  }
+}
+
+/**
+ * Gives the memory of used output back at once. The decompressor fills one buffer after the other, so with the first
+ * piece of the next one all of a buffer has been used; the garbage collector would let 64 MiB of them pile up.
+ */
+class SpentBuffers {
+  #current: ArrayBufferLike | undefined;
+
+  *following(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+    for (const piece of pieces) {
+      const spent = this.#current;
+      this.#current = piece.buffer;
+      // A smaller buffer may be the pool that the runtime cuts small pieces from.
+      if (spent !== piece.buffer && spent instanceof ArrayBuffer && spent.byteLength >= READ_BYTES) {
+        spent.transfer(0);
+      }
+      yield piece;
+    }
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * Started by file name, so a compiled program has to be told to include this file.
  */
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { list } from "./list.ts";
 import { make } from "./make.ts";
 import { PortHost } from "./port-host.ts";
@@ -11,6 +11,9 @@ import { press } from "./press.ts";
 import { type Command, type Host, isTaskMessage, type Tasks } from "./protocol.ts";
 import { restore } from "./restore.ts";
 import { verify } from "./verify.ts";
+
+/** By how much less urgent than the daemon's the work of a backup is, as in `nice -n`. */
+const NICER = 5;
 
 globalThis.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
@@ -41,7 +44,7 @@ async function run(task: Tasks[keyof Tasks]["task"], host: Host): Promise<unknow
 function yieldToOthers(): void {
   if (Deno.build.os !== "linux") return;
   try {
-    setPriority(0, 5);
+    setPriority(0, Math.min(19, getPriority(0) + NICER));
   } catch {
     // Without the permission it runs as everything else does.
   }

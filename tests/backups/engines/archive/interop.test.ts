@@ -6,7 +6,8 @@ import { compareTrees, makeTree, oddTree } from "../../../support/tree.ts";
 import { restore } from "../../../../src/backups/engines/archive/restore.ts";
 import { archiveEngine } from "../../../../src/backups/engines/archive.ts";
 import { inTempDir, RecordingContext, run } from "../context.ts";
-import { quietHost } from "./in_process.ts";
+import { padding } from "../../../../src/backups/engines/archive/tar-encode.ts";
+import { quietHost, tarBytes } from "./in_process.ts";
 
 const GNU = await run("sh", "-c", "tar --version | grep -q GNU && zstd --version && gzip --version");
 if (!GNU) {
@@ -93,6 +94,18 @@ for (const format of ["gnu", "posix"]) {
     assert.equal(await Deno.readTextFile(join(target, "source/z")), "after it");
   });
 }
+
+test("a file of more than 8 GiB is listed with its size by GNU tar, and so is what follows it", async (dir) => {
+  const size = 8 * 2 ** 30 + 5;
+  const path = join(dir, "large.tar");
+  await Deno.writeFile(path, tarBytes([{ kind: "file", path: "large", size }]).subarray(0, -1024));
+  // The content is a hole, which GNU tar jumps over.
+  const end = (await Deno.stat(path)).size + size + padding(size);
+  await Deno.truncate(path, end);
+  await Deno.writeFile(path, tarBytes([{ kind: "file", path: "next", content: "1" }]), { append: true });
+  await sh(dir, `tar -tvf large.tar | awk '{ print $3, $6 }' > list`);
+  assert.equal(await Deno.readTextFile(join(dir, "list")), `${size} large\n1 next\n`);
+});
 
 test("an artifact without a manifest is identified, verified as far as possible and listed", async (dir) => {
   await makeTree(join(dir, "source"), { "a": "1" });

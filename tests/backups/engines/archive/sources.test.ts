@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { compareTrees, makeTree } from "../../../support/tree.ts";
 import { restore } from "../../../../src/backups/engines/archive/restore.ts";
 import { walk } from "../../../../src/backups/engines/archive/walk.ts";
+import { verify } from "../../../../src/backups/engines/archive/verify.ts";
+import { manyFiles } from "../conformance.ts";
 import { inTempDir, run } from "../context.ts";
 import { contentsOf, makeHere, quietHost } from "./in_process.ts";
 
@@ -245,6 +247,37 @@ test("a tree with odd sizes around the chunk's comes back", async ({ dir, source
   const request = { target: join(dir, "restored"), patterns: [], force: false, owners: false };
   await restore({ task: "restore", path: partial, request, sha256, total_bytes: null }, quietHost());
   assert.deepEqual(await compareTrees(source, join(dir, "restored", "s")), []);
+});
+
+test("thousands of small files are all there when it is read back", async ({ source, partial }) => {
+  await makeTree(source, manyFiles(3000));
+  const made = await makeHere([{ source, path: "s" }], partial, quietHost());
+  const found = await verify({ task: "verify", path: partial, total_bytes: null }, quietHost());
+  assert.deepEqual({ ...found, others: 0, problem: null }, {
+    sha256: made.sha256,
+    size_bytes: made.size_bytes,
+    source_bytes: made.source_bytes,
+    counts: { files: 3000, directories: 61, symlinks: 0, hardlinks: 0 },
+    others: 0,
+    problem: null,
+  });
+});
+
+test("damage anywhere in compressed data is found and said, whatever the runtime does with it", async ({ source, partial }) => {
+  await makeTree(source, { "a": { size: 1_500_000 } });
+  await makeHere([{ source, path: "s" }], partial, quietHost());
+  const whole = await Deno.readFile(partial);
+  for (let i = 0; i < 24; i++) {
+    const damaged = whole.slice();
+    damaged[Math.floor((i + 0.5) / 24 * whole.length)]! ^= 0x41;
+    await Deno.writeFile(partial, damaged);
+    const { problem } = await verify({ task: "verify", path: partial, total_bytes: null }, quietHost());
+    assert.match(
+      problem ?? "nothing",
+      /^The archive is damaged: its compressed data cannot be read/,
+      `at ${i}/24`,
+    );
+  }
 });
 
 Deno.test("archive: the root of the file system needs no name of its own", () => {
