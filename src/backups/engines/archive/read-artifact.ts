@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import type { Transform } from "node:stream";
-import { HoldfastError } from "../../../lib/errors.ts";
+import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import { damaged } from "./tar-decode.ts";
 import { codeOf } from "./system-errors.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
@@ -12,16 +12,17 @@ const READ_BYTES = 256 << 10;
 const GZIP_BYTES = 16 << 10;
 
 /** An artifact being read; its hash and size count what was read so far. */
-export class ArtifactReader {
-  readonly #path: string;
+export class ArtifactReader implements Disposable {
+  readonly #file: Deno.FsFile;
   readonly #onRead: () => void;
+  #decompressor: Transform | undefined;
   #hash = createHash("sha256");
   /** Bytes of the file read so far. */
   size = 0;
 
   /** `onRead` is called for every piece of the file and may throw to stop the reading. */
   constructor(path: string, onRead: () => void) {
-    [this.#path, this.#onRead] = [path, onRead];
+    [this.#file, this.#onRead] = [open(path), onRead];
   }
 
   /** SHA-256 of what was read, lower-case hex; ends the reading. */
@@ -31,11 +32,10 @@ export class ArtifactReader {
 
   /** The bytes as stored; each piece is valid until the next. */
   *stored(): Generator<Uint8Array> {
-    using file = open(this.#path);
     const buffer = new Uint8Array(READ_BYTES);
     while (true) {
       this.#onRead();
-      const count = file.readSync(buffer);
+      const count = this.#file.readSync(buffer);
       if (count === null) return;
       const piece = buffer.subarray(0, count);
       this.#hash.update(piece);
@@ -45,18 +45,31 @@ export class ArtifactReader {
   }
 
   /** The tar bytes; zstd, gzip and plain tar are told apart by their first bytes. */
-  async *tar(): AsyncGenerator<Uint8Array> {
-    const pieces = this.stored();
-    const first = pieces.next();
-    if (first.done) throw damaged("it is empty");
-    const all = chain(first.value, pieces);
-    const [a, b] = first.value;
+  tar(): AsyncIterable<Uint8Array> {
+    const [a, b] = this.#head();
+    if (a === undefined) throw damaged("it is empty");
     if (a === 0x1f && b === 0x8b) {
-      yield* through(createGunzip({ chunkSize: READ_BYTES }), cut(all, GZIP_BYTES));
-    } // 28 B5 2F FD begins a frame, 5x 2A 4D 18 one to be skipped.
-    else if (a === 0x28 && b === 0xb5 || (a! & 0xf0) === 0x50 && b === 0x2a) {
-      yield* through(createZstdDecompress({ chunkSize: READ_BYTES }), blocks(all));
-    } else yield* all;
+      this.#decompressor = createGunzip({ chunkSize: READ_BYTES });
+      return through(this.#decompressor, cut(this.stored(), GZIP_BYTES));
+    }
+    // 28 B5 2F FD begins a frame, 5x 2A 4D 18 one to be skipped.
+    if (a === 0x28 && b === 0xb5 || (a & 0xf0) === 0x50 && b === 0x2a) {
+      this.#decompressor = createZstdDecompress({ chunkSize: READ_BYTES });
+      return through(this.#decompressor, blocks(this.stored()));
+    }
+    return plain(this.stored());
+  }
+
+  [Symbol.dispose](): void {
+    this.#decompressor?.destroy();
+    this.#file.close();
+  }
+
+  #head(): Uint8Array {
+    const head = new Uint8Array(2);
+    const count = this.#file.readSync(head) ?? 0;
+    this.#file.seekSync(0, Deno.SeekMode.Start);
+    return head.subarray(0, count);
   }
 }
 
@@ -64,16 +77,16 @@ function open(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { read: true });
   } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
-    throw new HoldfastError("not_found", `Cannot read artifact "${path}": it does not exist`, {
+    const gone = codeOf(error) === "ENOENT";
+    const why = gone ? "it does not exist" : messageOf(error);
+    throw new HoldfastError(gone ? "not_found" : "invalid", `Cannot read artifact "${path}": ${why}`, {
       cause: error,
     });
   }
 }
 
-function* chain(first: Uint8Array, rest: Iterable<Uint8Array>): Generator<Uint8Array> {
-  yield first;
-  yield* rest;
+async function* plain(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* pieces;
 }
 
 function* blocks(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {

@@ -9,8 +9,7 @@ export async function verify(task: VerifyTask, host: Host): Promise<VerifyResult
   const counts: Counts = { files: 0, directories: 0, symlinks: 0, hardlinks: 0 };
   let others = 0;
   let bytes = 0;
-  let problem: string | null = null;
-  const artifact = new ArtifactReader(task.path, () => host.checkCancelled());
+  using artifact = new ArtifactReader(task.path, () => host.checkCancelled());
   const report = (now: boolean) => {
     const done_items = counts.files + counts.directories + counts.symlinks + counts.hardlinks;
     const total = task.total_bytes === null ? {} : { total_bytes: task.total_bytes };
@@ -31,18 +30,11 @@ export async function verify(task: VerifyTask, host: Host): Promise<VerifyResult
     report(true);
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== "archive_damaged") throw error;
-    problem = error.message;
-    // The rest is read too, so that the hash is that of the whole file.
-    return { ...hashOf(task, host), source_bytes: bytes, counts, others, problem };
+    // Read once more, so that the hash is that of the whole file.
+    return { ...hashOf(task, host), source_bytes: bytes, counts, others, problem: error.message };
   }
-  return {
-    sha256: artifact.digest(),
-    size_bytes: artifact.size,
-    source_bytes: bytes,
-    counts,
-    others,
-    problem,
-  };
+  const { size } = artifact;
+  return { sha256: artifact.digest(), size_bytes: size, source_bytes: bytes, counts, others, problem: null };
 }
 
 const COUNTED = {
@@ -54,7 +46,7 @@ const COUNTED = {
 
 /** Hash and size of a file as stored. */
 export function hashOf(task: { path: string }, host: Host): { sha256: string; size_bytes: number } {
-  const artifact = new ArtifactReader(task.path, () => host.checkCancelled());
+  using artifact = new ArtifactReader(task.path, () => host.checkCancelled());
   for (const _ of artifact.stored());
   return { sha256: artifact.digest(), size_bytes: artifact.size };
 }

@@ -39,7 +39,8 @@ export async function makeHere(
 
 /** Every entry of an archive with its content as text. */
 export async function contentsOf(path: string): Promise<(TarHeader & { content: string })[]> {
-  const tar = new TarReader(new ArtifactReader(path, () => {}).tar());
+  using artifact = new ArtifactReader(path, () => {});
+  const tar = new TarReader(artifact.tar());
   const entries = [];
   for (let header = await tar.next(); header !== null; header = await tar.next()) {
     const decoder = new TextDecoder();
