@@ -9,6 +9,7 @@ import { Hono } from "hono";
 import type { Clock } from "../lib/clock.ts";
 import { Buckets } from "../lib/bucket.ts";
 import { type Identity, localIdentity } from "../lib/caller.ts";
+import { addressGroup } from "../lib/address.ts";
 import { HoldfastError, type Problem } from "../lib/errors.ts";
 import {
   type Caller,
@@ -168,7 +169,7 @@ function handler(options: ApiOptions): Handler {
     } catch (error) {
       // Wrong credentials count too, by address, so that keys cannot be guessed at full speed.
       if (!open) {
-        takeToken(`address:${address}`);
+        takeToken(`address:${addressGroup(address)}`);
         throw error;
       }
       return await options.authenticate({ address });
@@ -177,7 +178,9 @@ function handler(options: ApiOptions): Handler {
 
   function limit(identity: Identity): void {
     takeToken(
-      identity.kind === "anonymous" ? `address:${identity.address}` : `${identity.kind}:${identity.id}`,
+      identity.kind === "anonymous"
+        ? `address:${addressGroup(identity.address)}`
+        : `${identity.kind}:${identity.id}`,
     );
   }
 

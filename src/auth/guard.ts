@@ -10,11 +10,12 @@
  * administrators already. Counts stand under a hash of the name, because people type passwords into name fields.
  */
 import { createHash } from "node:crypto";
+import { addressGroup } from "../lib/address.ts";
 import { Buckets } from "../lib/bucket.ts";
 import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
-import { addressGroup, countFailure, lockSeconds } from "./model.ts";
+import { countFailure, lockSeconds } from "./model.ts";
 import * as queries from "./queries.ts";
 import type { AuthTables, UserRow } from "./queries.ts";
 import type { Kysely } from "kysely";

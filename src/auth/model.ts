@@ -1,5 +1,4 @@
 /** Access as records: users, API keys, secrets and audit entries as people see them, and the rules about them. */
-import { isIP } from "node:net";
 import { z } from "zod";
 import { hasRole, type Role } from "../lib/operation.ts";
 
@@ -187,21 +186,4 @@ export function countFailure(
 export function lockSeconds(count: FailureCount | undefined, now: number): number {
   if (count === undefined || count.locked_until === null) return 0;
   return Math.max(0, Math.ceil((Date.parse(count.locked_until) - now) / 1000));
-}
-
-/**
- * What counts as one address when attempts are counted: an IPv4 address, or the /64 network of an IPv6 one, since
- * each customer has all of a /64 (RFC 6177). Anything else is itself; no address is "local".
- */
-export function addressGroup(address: string | null): string {
-  if (address === null) return "local";
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const bare = address.split("%")[0] ?? "";
-  if (isIP(bare) !== 6) return address;
-  const [head = "", tail] = bare.toLowerCase().split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  if (tail !== undefined) groups.push(...Array<string>(8 - groups.length - after.length).fill("0"), ...after);
-  return groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":") + "::/64";
 }

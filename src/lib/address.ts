@@ -1,4 +1,4 @@
-/** Which network addresses are public: the guard against being used to reach what only this host can reach. */
+/** What network addresses are: public (the guard against being used to reach what only this host can), this host's, one customer's. */
 import { BlockList, isIP } from "node:net";
 
 /** Ranges that are not public (IANA special-purpose registries for IPv4 and IPv6). */
@@ -52,4 +52,21 @@ function mappedHex(address: string): string | undefined {
 export function isLoopbackAddress(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, "");
   return bare === "localhost" || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare);
+}
+
+/**
+ * What counts as one address when requests are counted: an IPv4 address, or the /64 network of an IPv6 one, since
+ * each customer has all of a /64 (RFC 6177). Anything else is itself; no address is "local".
+ */
+export function addressGroup(address: string | null): string {
+  if (address === null) return "local";
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const bare = address.split("%")[0] ?? "";
+  if (isIP(bare) !== 6) return address;
+  const [head = "", tail] = bare.toLowerCase().split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const after = tail === undefined || tail === "" ? [] : tail.split(":");
+  if (tail !== undefined) groups.push(...Array<string>(8 - groups.length - after.length).fill("0"), ...after);
+  return groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":") + "::/64";
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import {
-  addressGroup,
   countFailure,
   grantProblem,
   KeyName,
@@ -96,20 +95,4 @@ Deno.test("wrong passwords in a row lock, and a count that rested starts again",
   assert.equal(lockSeconds({ ...row(0, 0), locked_until: at(1.5) }, NOW), 2);
   assert.equal(lockSeconds({ ...row(0, 0), locked_until: at(0) }, NOW), 0);
   assert.equal(lockSeconds(undefined, NOW), 0);
-});
-
-Deno.test("an IPv6 customer counts as one address, an IPv4 address as itself", () => {
-  const rows: [string | null, string][] = [
-    [null, "local"],
-    ["192.0.2.7", "192.0.2.7"],
-    ["::ffff:192.0.2.7", "192.0.2.7"],
-    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
-    ["2001:DB8:1:2::1", "2001:db8:1:2::/64"],
-    ["2001:0db8:0001:0002:aaaa::", "2001:db8:1:2::/64"],
-    ["2001:db8::1", "2001:db8:0:0::/64"],
-    ["fe80::1%eth0", "fe80:0:0:0::/64"],
-    ["::1", "0:0:0:0::/64"],
-    ["somewhere", "somewhere"],
-  ];
-  for (const [address, expected] of rows) assert.equal(addressGroup(address), expected, String(address));
 });
