@@ -19,6 +19,8 @@ export interface ScheduledServer {
 export interface ServerDirectory {
   /** Errors: `not_found`. */
   resolve(ref: number | string): Promise<ScheduledServer>;
+  /** A server as it was a moment ago, null when it is gone; for what is shown beside a schedule. */
+  glance(id: number): Promise<ScheduledServer | null>;
   isRunning(id: number, signal: AbortSignal): Promise<{ running: boolean; detail: string }>;
 }
 

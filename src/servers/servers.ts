@@ -32,9 +32,14 @@ export interface ServersOptions {
   countSchedules(serverId: number): Promise<number>;
 }
 
+/** Other processes may change a server too, one day; nobody sees that later than this, in milliseconds. */
+const GLANCE_MS = 1000;
+const MAX_SEEN = 1000;
+
 /** The registry of servers. */
 export class Servers {
   readonly #options: ServersOptions;
+  readonly #seen = new Map<number, { at: number; server: Server | null }>();
 
   constructor(options: ServersOptions) {
     this.#options = options;
@@ -57,6 +62,17 @@ export class Servers {
     throw new HoldfastError("not_found", `Cannot find server "${ref}"`, {
       hint: near === undefined ? "list them with: holdfast servers list" : `did you mean "${near}"?`,
     });
+  }
+
+  /** A server as it was at most a second ago, null when it is gone: for what is shown of it beside other records. */
+  async glance(id: number): Promise<Server | null> {
+    const now = this.#options.clock.now();
+    const seen = this.#seen.get(id);
+    if (seen !== undefined && Math.abs(now - seen.at) < GLANCE_MS) return seen.server;
+    const server = await queries.serverById(this.#tables(), id) ?? null;
+    if (this.#seen.size >= MAX_SEEN) this.#seen.clear();
+    this.#seen.set(id, { at: now, server });
+    return server;
   }
 
   /** As {@linkcode resolve}, for a caller: a caller limited to servers learns no other names. Errors: `not_found`, `forbidden`. */
@@ -87,6 +103,7 @@ export class Servers {
       const db = change.tables<ServersTables>();
       await refuseTakenName(db, values.name, known.id);
       await queries.updateServer(db, known.id, values, this.#now());
+      this.#seen.delete(known.id);
       const server = await queries.serverById(db, known.id);
       change.audit({ target: `servers/${known.id}`, before: known, after: server ?? null });
       return server!;
@@ -105,6 +122,7 @@ export class Servers {
     }
     await this.#options.database.change(caller, async (change) => {
       await queries.markServerDeleted(change.tables(), server.id, this.#now());
+      this.#seen.delete(server.id);
       change.audit({ target: `servers/${server.id}`, before: server, after: null });
     });
     return null;

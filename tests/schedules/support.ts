@@ -117,6 +117,10 @@ export class TwoServers implements ServerDirectory {
     Promise.resolve({ running: true, detail: "port 80 answers" });
   asked = 0;
 
+  glance(id: number): Promise<ScheduledServer | null> {
+    return Promise.resolve(this.servers.find((server) => server.id === id) ?? null);
+  }
+
   resolve(ref: number | string): Promise<ScheduledServer> {
     const found = this.servers.find((server) => String(server.id) === String(ref) || server.name === ref);
     if (found === undefined) {
