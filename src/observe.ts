@@ -25,11 +25,17 @@ export function registerProbes(
   { services, database, dataDir, minFreeBytes, startedAt, clock }: Observed,
 ): void {
   const { health, schedules } = services;
+  let opened: number | null | undefined;
   health.register({
     name: "database",
     critical: true,
-    check() {
-      database.sqlite.prepare("select 1").all();
+    async check() {
+      database.sqlite.prepare("select count(*) from sqlite_schema").all();
+      // A file that was removed or replaced goes on working for whoever has it open, and all that is written is lost.
+      const inode = await inodeOf(database.path);
+      if (inode === undefined) return { status: "failed", detail: "its file is gone" };
+      // Some network file systems give a file a new number at will, so this alone is no proof.
+      if (inode !== (opened ??= inode)) return { status: "degraded", detail: "its file was replaced" };
       return { status: "ok", detail: "answers" };
     },
   });
@@ -65,6 +71,17 @@ export function registerProbes(
       };
     },
   });
+}
+
+/** The number of a file, null where there is none to be had; undefined when the file is not there. */
+async function inodeOf(path: string): Promise<number | null | undefined> {
+  if (path === ":memory:") return null;
+  try {
+    return (await Deno.stat(path)).ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 /** Connects the counters and gauges. */
