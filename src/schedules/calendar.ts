@@ -9,20 +9,35 @@
  * - A time that comes twice when clocks go back is due the first time only.
  * - An expression for every hour (hour field `*`) follows the clock: it is due whenever the clock shows its
  *   minutes, so an every-minute schedule is due at each real minute of a day of 23 or 25 hours.
+ *
+ * That is the rule `standard`. With `skip` a time that is left out is not due at all. With `wall` every expression
+ * follows the clock: what it does not show is not due, what it shows twice is due twice.
  */
 import { Cron, CronPattern } from "croner";
 import { HoldfastError, messageOf, nearest } from "../lib/errors.ts";
 import { type Zone, zoneOf } from "./zones.ts";
 
+/** What happens to times that a change of the clocks leaves out or repeats. */
+export const DST_RULES = ["standard", "skip", "wall"] as const;
+export type DstRule = typeof DST_RULES[number];
+
 /** When a schedule is due. */
 export type Rule =
-  | { kind: "cron"; expression: string; timezone: string }
-  | {
+  & ({
+    kind: "cron";
+    expression: string;
+    timezone: string;
+    dst: DstRule;
+  } | {
     kind: "interval";
     hours: number;
     /** Instant the hours are counted from; itself not due. */
     anchor: number;
     timezone: string;
+  })
+  & {
+    /** Every instant comes so many milliseconds later. */
+    shift: number;
   };
 
 /** Short names for common expressions. */
@@ -41,23 +56,41 @@ export const MAX_INTERVAL_HOURS = 8784;
 
 const EVERY = /^@every\s+(\d{1,4})h$/i;
 
+/** What changes the instants of an expression. */
+export interface RuleOptions {
+  dst?: DstRule;
+  /** Milliseconds that every instant comes later. */
+  shift?: number;
+}
+
 /** The rule as an expression: five fields, a nickname, or `@every 5h` for an interval counted from `anchor`. */
-export function ruleOf(expression: string, timezone: string, anchor: number): Rule {
+export function ruleOf(
+  expression: string,
+  timezone: string,
+  anchor: number,
+  { dst = "standard", shift = 0 }: RuleOptions = {},
+): Rule {
   const hours = EVERY.exec(expression)?.[1];
   return hours === undefined
-    ? { kind: "cron", expression, timezone }
-    : { kind: "interval", hours: Number(hours), anchor, timezone };
+    ? { kind: "cron", expression, timezone, dst, shift }
+    : { kind: "interval", hours: Number(hours), anchor, timezone, shift };
 }
 
 /** The first due instant after `after`, or null when there is none. */
 export function nextAfter(rule: Rule, after: number): number | null {
+  const next = nextUnshifted(rule, after - rule.shift);
+  return next === null ? null : next + rule.shift;
+}
+
+function nextUnshifted(rule: Rule, after: number): number | null {
   if (rule.kind === "interval") {
     const step = rule.hours * 3_600_000;
     return rule.anchor + (Math.max(0, Math.floor((after - rule.anchor) / step)) + 1) * step;
   }
   const walls = wallsOf(rule.expression);
   const zone = zoneOf(rule.timezone);
-  return walls.everyHour ? nextShown(walls, zone, after) : nextOnce(walls, zone, after);
+  if (walls.everyHour || rule.dst === "wall") return nextShown(walls, zone, after);
+  return nextOnce(walls, zone, after, rule.dst === "skip");
 }
 
 /** Due instants after `from` up to and including `to`, at most `limit` of them. */
@@ -94,11 +127,12 @@ function nextShown(walls: Walls, zone: Zone, after: number): number | null {
 }
 
 /** Each matching time once. Later times never have earlier first instants, so the first one after `after` is the answer. */
-function nextOnce(walls: Walls, zone: Zone, after: number): number | null {
+function nextOnce(walls: Walls, zone: Zone, after: number, skip: boolean): number | null {
   let wall = walls.next(zone.wallAt(after));
   while (wall !== null) {
     const instant = zone.firstInstant(wall);
-    if (instant > after) return instant;
+    const isLeftOut = skip && zone.wallAt(instant) !== wall;
+    if (instant > after && !isLeftOut) return instant;
     wall = walls.next(wall);
   }
   return null;

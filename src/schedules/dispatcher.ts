@@ -10,9 +10,11 @@ import type { Transaction } from "kysely";
 import { iso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { tablesOf } from "../store/mod.ts";
-import { instantsBetween, nextAfter, type Rule, ruleOf } from "./calendar.ts";
-import { decide, GRACE_MS, type Situation, type Verdict } from "./decide.ts";
+import { instantsBetween, nextAfter, type Rule } from "./calendar.ts";
+import { scheduleRule } from "./rule.ts";
+import { decide, GRACE_MS, ownObstacle, type Situation, type Verdict } from "./decide.ts";
 import { newId, type SchedulesOptions } from "./options.ts";
+import { policiesOf } from "./policies.ts";
 import {
   giveRun,
   insertOccurrences,
@@ -162,11 +164,16 @@ export class Dispatcher {
       if (more && next <= now - how.olderThanMs) done = false;
       if (!await advanceSchedule(db, schedule.id, first, next === null ? null : iso(next))) continue;
       schedules.set(schedule.id, schedule);
+      const policies = { ...policiesOf(schedule.policies), timezone: schedule.timezone };
       const situation: Situation = {
         now,
         bootAt: this.#bootAt,
+        policies,
         stoppedAt,
         more,
+        newest: policies.catch_up === "latest"
+          ? newestStartable(rule, first, now, { policies, stoppedAt })
+          : null,
         activeRun: active.get(schedule.id) ?? null,
         closing: how.closing,
       };
@@ -238,11 +245,16 @@ export class Dispatcher {
   }
 }
 
-/** When a stored schedule is due. */
-export function scheduleRule(
-  schedule: Pick<ScheduleRow, "cron_expression" | "timezone" | "anchor_at">,
-): Rule {
-  return ruleOf(schedule.cron_expression, schedule.timezone, Date.parse(schedule.anchor_at));
+/** The latest passed instant from `first` on that nothing but time keeps from starting. */
+function newestStartable(
+  rule: Rule,
+  first: string,
+  now: number,
+  situation: Pick<Situation, "policies" | "stoppedAt">,
+): number | null {
+  const windowStart = now - situation.policies.catch_up_window_seconds * 1000;
+  return instantsBetween(rule, Math.max(Date.parse(first), windowStart) - 1, now)
+    .findLast((due) => ownObstacle(situation, due) === null) ?? null;
 }
 
 /** Whether the scheduler was stopped at an instant, by its dated revisions. */

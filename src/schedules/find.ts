@@ -67,7 +67,7 @@ async function byServerAndName(
 }
 
 /** A server, or null when there is none of that reference. */
-export async function serverOrNull(options: SchedulesOptions, ref: number | string) {
+async function serverOrNull(options: SchedulesOptions, ref: number | string) {
   try {
     return await options.servers.resolve(ref);
   } catch (error) {

@@ -5,9 +5,9 @@ import { type Caller, requireServer } from "../lib/operation.ts";
 import { type Change, isUniqueViolation } from "../store/mod.ts";
 import { nextAfter } from "./calendar.ts";
 import { changedColumns, engineColumns, ruleColumns, scheduleRecord } from "./definition.ts";
-import { Dispatcher, scheduleRule, type TickReport } from "./dispatcher.ts";
+import { Dispatcher, type TickReport } from "./dispatcher.ts";
 import { EventHub } from "./events.ts";
-import { findPastSchedule, findSchedule, serverOrNull } from "./find.ts";
+import { findPastSchedule, findSchedule } from "./find.ts";
 import { type Horizon, pruneHistory } from "./history.ts";
 import { Ledger } from "./ledger.ts";
 import type { BackupSchedule, BackupScheduleLog, ScheduleCreate, ScheduleUpdate } from "./model.ts";
@@ -27,6 +27,7 @@ import {
 import type { ScheduleRevisionRow, ScheduleRow, SchedulesTables } from "./queries/tables.ts";
 import { queuedRun } from "./queued_run.ts";
 import { settleLeftovers } from "./recovery.ts";
+import { scheduleRule } from "./rule.ts";
 import { Runner } from "./runner.ts";
 import { RunReader } from "./run_reader.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -97,7 +98,7 @@ export class Schedules {
     const rows = await listSchedules(this.#tables(), asked === null ? caller.servers : [asked.id]);
     const servers = new Map<number, ScheduledServer | null>();
     for (const id of new Set(rows.map((row) => row.server_id))) {
-      servers.set(id, await serverOrNull(this.#options, id));
+      servers.set(id, await this.#options.servers.glance(id));
     }
     return rows.map((row) => scheduleRecord(row, servers.get(row.server_id) ?? null));
   }
@@ -268,7 +269,7 @@ export class Schedules {
   /** The coming instants, of a disabled schedule too. Errors: as {@linkcode get}. */
   async next(ref: string, count: number, caller: Caller): Promise<ComingInstant[]> {
     const schedule = await findSchedule(this.#options, ref, caller);
-    return comingInstants(scheduleRule(schedule), this.#options.clock.now(), count);
+    return comingInstants({ rule: scheduleRule(schedule), after: this.#options.clock.now(), count });
   }
 
   /** The schedule a reference means, also a deleted one by its id; for other parts of the program. Errors: as `get`. */
@@ -331,7 +332,7 @@ export class Schedules {
   }
 
   #serverOf(row: ScheduleRow): Promise<ScheduledServer | null> {
-    return serverOrNull(this.#options, row.server_id);
+    return this.#options.servers.glance(row.server_id);
   }
 
   #tables() {

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { HoldfastError } from "../../src/lib/errors.ts";
-import { checkExpression, instantsBetween, nextAfter, ruleOf } from "../../src/schedules/calendar.ts";
+import {
+  checkExpression,
+  type DstRule,
+  instantsBetween,
+  nextAfter,
+  type Rule,
+  ruleOf,
+} from "../../src/schedules/calendar.ts";
 import { expressionOf, hoursOf, INTERVALS } from "../../src/schedules/intervals.ts";
-import { comingInstants } from "../../src/schedules/preview.ts";
+import { comingInstants, instantsAtChanges } from "../../src/schedules/preview.ts";
 import { isZone, nearestZone } from "../../src/schedules/zones.ts";
 
 const PARIS = "Europe/Paris";
@@ -257,8 +264,10 @@ Deno.test("intervals and expressions translate by the published table, both ways
   assert.equal(hoursOf("0 2 * * *"), null);
 });
 
+const coming = (rule: Rule, after: number, count: number) => comingInstants({ rule, after, count });
+
 Deno.test("the coming instants name the changes of the clocks", () => {
-  const spring = comingInstants(ruleOf("30 2 * * *", PARIS, 0), Date.parse("2026-03-27T12:00Z"), 3);
+  const spring = coming(ruleOf("30 2 * * *", PARIS, 0), Date.parse("2026-03-27T12:00Z"), 3);
   assert.deepEqual(spring, [
     { due_at: "2026-03-28T01:30:00.000Z", local: "2026-03-28T02:30:00+01:00" },
     {
@@ -268,16 +277,96 @@ Deno.test("the coming instants name the changes of the clocks", () => {
     },
     { due_at: "2026-03-30T00:30:00.000Z", local: "2026-03-30T02:30:00+02:00" },
   ]);
-  const autumn = comingInstants(ruleOf("30 2 * * *", PARIS, 0), Date.parse("2026-10-24T12:00Z"), 2);
+  const autumn = coming(ruleOf("30 2 * * *", PARIS, 0), Date.parse("2026-10-24T12:00Z"), 2);
   assert.equal(
     autumn[0]?.note,
     "02:30 comes twice on this day, only the first counts: clocks go back from 03:00 to 02:00 on 2026-10-25",
   );
   assert.equal(autumn[1]?.note, "clocks go back from 03:00 to 02:00 on 2026-10-25");
-  const hourly = comingInstants(ruleOf("30 * * * *", PARIS, 0), Date.parse("2026-10-25T00:00Z"), 3);
+  const hourly = coming(ruleOf("30 * * * *", PARIS, 0), Date.parse("2026-10-25T00:00Z"), 3);
   assert.deepEqual(hourly.map((instant) => instant.note?.split(":").slice(0, 2).join(":")), [
     "02:30 comes twice on this day, this is the first",
     "02:30 comes twice on this day, this is the second",
     undefined,
   ]);
+});
+
+/** [expression, rule, zone, from, to (exclusive), due instants in UTC, why] */
+const RULES: [string, DstRule, string, string, string, string[], string][] = [
+  ["30 2 * * *", "skip", PARIS, "2026-03-28T00:00Z", "2026-03-31T00:00Z", [
+    "2026-03-28T01:30",
+    "2026-03-30T00:30",
+  ], "skip leaves the day out"],
+  ["30 2 * * *", "wall", PARIS, "2026-03-28T00:00Z", "2026-03-31T00:00Z", [
+    "2026-03-28T01:30",
+    "2026-03-30T00:30",
+  ], "the clock never shows it"],
+  ["30 2 * * *", "skip", PARIS, "2026-10-25T00:00Z", "2026-10-26T00:00Z", ["2026-10-25T00:30"], "once"],
+  ["30 2 * * *", "wall", PARIS, "2026-10-25T00:00Z", "2026-10-26T00:00Z", [
+    "2026-10-25T00:30",
+    "2026-10-25T01:30",
+  ], "the clock shows it twice"],
+  ["15 * * * *", "skip", PARIS, "2026-10-24T23:00Z", "2026-10-25T03:00Z", [
+    "2026-10-24T23:15",
+    "2026-10-25T00:15",
+    "2026-10-25T01:15",
+    "2026-10-25T02:15",
+  ], "hourly follows the clock whatever the rule"],
+  ["15 2 * * *", "skip", LORD_HOWE, "2026-10-03T00:00Z", "2026-10-05T00:00Z", [
+    "2026-10-04T15:15",
+  ], "a gap of half an hour"],
+  ["45 1 * * *", "wall", LORD_HOWE, "2026-04-04T00:00Z", "2026-04-05T00:00Z", [
+    "2026-04-04T14:45",
+    "2026-04-04T15:15",
+  ], "half an hour twice"],
+];
+
+for (const [expression, dst, zone, from, to, expected, why] of RULES) {
+  Deno.test(`${expression} in ${zone} with rule ${dst}: ${why}`, () => {
+    const rule = ruleOf(checkExpression(expression), zone, 0, { dst });
+    const found = instantsBetween(rule, Date.parse(from) - 1, Date.parse(to) - 1);
+    assert.deepEqual(found.map((ms) => new Date(ms).toISOString().slice(0, 16)), expected);
+  });
+}
+
+Deno.test("a shift moves every instant and changes nothing else", () => {
+  const plain = ruleOf("30 2 * * *", PARIS, 0);
+  const shifted = ruleOf("30 2 * * *", PARIS, 0, { shift: 97_000 });
+  const [from, to] = [Date.parse("2026-01-01T00:00Z"), Date.parse("2026-12-31T00:00Z")];
+  assert.deepEqual(
+    instantsBetween(shifted, from, to),
+    instantsBetween(plain, from, to).map((ms) => ms + 97_000),
+  );
+  // The nominal time has passed already, the shifted one not yet.
+  const nominal = Date.parse("2026-01-01T01:30Z");
+  assert.equal(nextAfter(shifted, nominal), nominal + 97_000);
+  assert.equal(coming(shifted, from, 1)[0]?.note, "1m 37s later, by its jitter");
+});
+
+Deno.test("the notes say what each rule does with a change of the clocks", () => {
+  const notes = (expression: string, dst: DstRule) => {
+    const preview = {
+      rule: ruleOf(expression, PARIS, 0, { dst }),
+      after: Date.parse("2026-01-10Z"),
+      count: 9,
+    };
+    return instantsAtChanges(preview).flatMap(({ due_at, note }) =>
+      note === undefined ? [] : [`${due_at.slice(5, 16)} ${note.split(": ")[0]}`]
+    );
+  };
+  assert.deepEqual(notes("30 2 * * *", "standard"), [
+    "03-29T01:00 02:30 does not exist on this day",
+    "10-25T00:30 02:30 comes twice on this day, only the first counts",
+  ]);
+  assert.deepEqual(notes("30 2 * * *", "skip"), [
+    "03-30T00:30 02:30 on 2026-03-29 does not exist and is left out",
+    "10-25T00:30 02:30 comes twice on this day, only the first counts",
+  ]);
+  assert.deepEqual(notes("30 2 * * *", "wall"), [
+    "03-30T00:30 02:30 on 2026-03-29 does not exist and is left out",
+    "10-25T00:30 02:30 comes twice on this day, this is the first",
+    "10-25T01:30 02:30 comes twice on this day, this is the second",
+  ]);
+  const utc = { rule: ruleOf("30 2 * * *", "UTC", 0), after: 0, count: 9 };
+  assert.deepEqual(instantsAtChanges(utc), []);
 });
