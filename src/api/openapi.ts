@@ -31,7 +31,7 @@ export function openApiDocument(operations: readonly Operation[]): object {
       app.openAPIRegistry.registerPath(routeOf(op, route, index));
     }
   }
-  return app.getOpenAPI31Document({
+  const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Holdfast",
@@ -40,6 +40,12 @@ export function openApiDocument(operations: readonly Operation[]): object {
     },
     servers: [{ url: "/" }],
   });
+  return JSON.parse(JSON.stringify(document, withoutFlags));
+}
+
+/** The generator leaves flags at the end of a pattern (`$/u`); JSON Schema has none, its patterns are Unicode always. */
+function withoutFlags(key: string, value: unknown): unknown {
+  return key === "pattern" && typeof value === "string" ? value.replace(/(?<=\$)\/[a-z]+$/, "") : value;
 }
 
 function routeOf(op: Operation, route: string, index: number): RouteConfig {
@@ -47,7 +53,10 @@ function routeOf(op: Operation, route: string, index: number): RouteConfig {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
   const shape = op.input.shape;
   const inPath = z.object(Object.fromEntries(names.map((name) => [name, shape[name] ?? z.string()])));
-  const rest = z.object(Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name))));
+  // Whole where it can be, so that a published shape keeps its name.
+  const rest = names.length === 0
+    ? op.input
+    : z.object(Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name))));
   // A raw text takes the place of the body, and the other fields come in the query.
   const { body: _, ...besideText } = rest.shape;
   const query = op.body === "text"
