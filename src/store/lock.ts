@@ -32,9 +32,7 @@ export function lockDataDir(dataDir: string, command: string, since: string): Da
       hint: "use its socket (leave out --data-dir or give the same one), or stop it first",
     });
   }
-  const holder: LockHolder = { pid: Deno.pid, command, since };
-  file.truncateSync(0);
-  file.writeSync(new TextEncoder().encode(JSON.stringify(holder)));
+  writeHolder(file, { pid: Deno.pid, command, since });
   return {
     release() {
       // The text goes first, so that a stale name is never read from an unlocked file.
@@ -42,6 +40,15 @@ export function lockDataDir(dataDir: string, command: string, since: string): Da
       file.close();
     },
   };
+}
+
+function writeHolder(file: Deno.FsFile, holder: LockHolder): void {
+  try {
+    file.truncateSync(0);
+    file.writeSync(new TextEncoder().encode(JSON.stringify(holder)));
+  } catch {
+    // The lock holds without the name; what a full disk keeps from being done, the database says in words.
+  }
 }
 
 function openLock(path: string): Deno.FsFile {

@@ -7,11 +7,18 @@ const IOERR = 10;
 const CORRUPT = 11;
 const FULL = 13;
 const NOTADB = 26;
+/** The memory that a log needs beside the database cannot grow; readers need it too. */
+const IOERR_SHMSIZE = IOERR | 19 << 8;
 
 /** SQLite's own result code of an error thrown by `node:sqlite`, or undefined. */
 export function sqliteCode(error: unknown): number | undefined {
+  const code = extendedCode(error);
+  return code === undefined ? undefined : code & 0xff;
+}
+
+function extendedCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("errcode" in error)) return undefined;
-  return typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
+  return typeof error.errcode === "number" ? error.errcode : undefined;
 }
 
 /** True when a statement failed because a row with that key exists. */
@@ -32,6 +39,9 @@ export function databaseError(error: unknown, path: string): unknown {
     case READONLY:
       return new HoldfastError("unavailable", `Cannot write database "${path}": it is read-only`, { cause });
     case IOERR:
+      if (extendedCode(error) === IOERR_SHMSIZE) {
+        return new HoldfastError("exhausted", `Cannot use database "${path}": the disk is full`, { cause });
+      }
       return new HoldfastError("unavailable", `Cannot use database "${path}": ${messageOf(error)}`, {
         cause,
       });
