@@ -46,9 +46,9 @@ export async function checkOptions(options: ArchiveOptions): Promise<string[]> {
 async function sourceProblem(source: string): Promise<string | null> {
   try {
     const info = await Deno.stat(source);
-    if (info.isDirectory) Deno.readDirSync(source)[Symbol.iterator]().next();
-    else if (info.isFile) (await Deno.open(source)).close();
-    else return `Source "${source}" is neither a directory nor a file`;
+    if (!info.isDirectory && !info.isFile) return `Source "${source}" is neither a directory nor a file`;
+    // Opening shows whether it may be read; only Windows does not open directories.
+    if (info.isFile || Deno.build.os !== "windows") (await Deno.open(source)).close();
     return null;
   } catch (error) {
     return `Source "${source}" ${wordsFor(error, "cannot be read")}`;

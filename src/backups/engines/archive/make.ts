@@ -94,7 +94,7 @@ class Archiver {
   async add(found: Found): Promise<void> {
     this.#host.checkCancelled();
     // Room for any header first: then most entries need no waiting at all, which ten thousand files notice.
-    if (this.#writer.space < MAX_HEADER_BYTES) await this.#writer.send();
+    if (this.#writer.space < MAX_HEADER_BYTES) await this.#send();
     const { path, info } = found;
     if (info.isFile) await this.#file(found);
     else if (info.isDirectory) this.#entry("directory", found);
@@ -102,7 +102,6 @@ class Archiver {
     else if (info.isSocket) this.skip(path, "socket");
     else if (info.isFifo) this.skip(path, "fifo");
     else this.skip(path, "device");
-    this.#report();
   }
 
   #symlink(found: Found): void {
@@ -155,7 +154,7 @@ class Archiver {
     let reads = 0;
     let change: string | undefined;
     while (left > 0) {
-      if (this.#writer.space === 0) await this.#writer.send();
+      if (this.#writer.space === 0) await this.#send();
       this.#host.checkCancelled();
       const room = this.#writer.room();
       let count: number;
@@ -176,7 +175,6 @@ class Archiver {
       this.#bytes += count;
       left -= count;
       reads++;
-      this.#report();
     }
     this.#bytes += left;
     const zeros = left + padding(info.size);
@@ -202,6 +200,12 @@ class Archiver {
       link,
     }));
     this.#counts[COUNTED[kind]]++;
+  }
+
+  /** Every chunk is an occasion to say how far it is. */
+  async #send(): Promise<void> {
+    await this.#writer.send();
+    this.#report();
   }
 
   #report(now = false): void {

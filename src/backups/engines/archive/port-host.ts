@@ -1,7 +1,7 @@
 /** A task's host as seen through a message port. */
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import type { ArtifactEntry, Progress } from "../../engine.ts";
-import { Cancelled, type Host, type Report } from "./protocol.ts";
+import { Cancelled, type Host, isTaskMessage, type Report, type TaskMessage } from "./protocol.ts";
 
 const PROGRESS_EVERY_MS = 250;
 
@@ -38,8 +38,16 @@ export class PortHost implements Host {
     });
   }
 
+  /** Runs every task that comes. */
+  serve(run: (task: TaskMessage["task"], host: Host) => Promise<unknown>): void {
+    this.#port.addEventListener("message", (event) => {
+      if (isTaskMessage(event.data)) this.#answer(run(event.data.task, this));
+    });
+    this.#port.start();
+  }
+
   /** Reports how a task ends. */
-  async answer(task: Promise<unknown>): Promise<void> {
+  async #answer(task: Promise<unknown>): Promise<void> {
     try {
       this.#send({ report: "done", result: await task });
     } catch (error) {

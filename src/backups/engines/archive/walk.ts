@@ -20,8 +20,14 @@ export type Skip = (path: string, reason: SkippedItem["reason"], detail?: string
 interface Level {
   path: string;
   name: string;
-  entries: Deno.DirEntry[];
+  entries: Entries;
   next: number;
+}
+
+interface Entries {
+  names: string[];
+  /** Directories among those whose name cannot be used to look at them. */
+  unreachable: Set<string>;
 }
 
 /**
@@ -40,21 +46,24 @@ export function* walk(root: Root, excluded: Matcher, skip: Skip): Generator<Foun
   };
   const levels = [top];
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-    const entry = level.entries[level.next++];
-    if (entry === undefined) {
+    const { names, unreachable } = level.entries;
+    const base = names[level.next++];
+    if (base === undefined) {
       levels.pop();
       continue;
     }
-    const path = `${level.path}/${entry.name}`;
-    const name = level.name + entry.name;
+    const path = `${level.path}/${base}`;
+    const name = level.name + base;
     if (excluded(name.slice(top.name.length))) continue;
+    let info: Deno.FileInfo | undefined;
     try {
-      const info = Deno.lstatSync(path);
+      info = Deno.lstatSync(path);
       yield { path, name, info };
       if (info.isDirectory) levels.push({ path, name: name + "/", entries: entriesOf(path), next: 0 });
     } catch (error) {
       const { reason, detail } = reasonFor(error, path);
-      skip(path, reason, entry.isDirectory ? `${detail}; a directory, with all it holds` : detail);
+      const directory = info?.isDirectory ?? unreachable.has(base);
+      skip(path, reason, directory ? `${detail}; a directory, with all it holds` : detail);
     }
   }
 }
@@ -92,6 +101,12 @@ function reasonWord(error: unknown): string {
   return messageOf(error);
 }
 
-function entriesOf(path: string): Deno.DirEntry[] {
-  return [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1);
+function entriesOf(path: string): Entries {
+  const names: string[] = [];
+  const unreachable = new Set<string>();
+  for (const { name, isDirectory } of Deno.readDirSync(path)) {
+    names.push(name);
+    if (isDirectory && name.includes("\uFFFD")) unreachable.add(name);
+  }
+  return { names: names.sort(), unreachable };
 }
