@@ -1,5 +1,6 @@
 /** A daemon to measure: a process of its own with one schedule, an API key and no limit on requests. */
 import { join } from "node:path";
+import { z } from "zod";
 import { compiledBinary } from "../support/binary.ts";
 
 /** A running daemon. */
@@ -7,8 +8,18 @@ export interface Daemon extends AsyncDisposable {
   url: string;
   headers: Record<string, string>;
   scheduleId: string;
+  /** Gives the schedule some seconds of work. */
+  fill(): Promise<void>;
   /** Runs the schedule once and waits for its end. */
   trigger(): Promise<void>;
+  /** Adds a schedule that is due each minute and has next to nothing to do. */
+  everyMinute(): Promise<EveryMinute>;
+}
+
+/** A schedule that is due each minute. */
+export interface EveryMinute {
+  /** Waits for its next run by the clock; resolves with the time from due to started, in milliseconds. */
+  delayOfNextRun(): Promise<number>;
 }
 
 /** Bytes of the schedule's source; makes a run of some seconds. */
@@ -58,12 +69,32 @@ export async function startDaemon(): Promise<Daemon> {
     url,
     headers: { "x-api-key": String(key.key) },
     scheduleId: String(schedule.id),
+    fill: () => fill(join(source, "data")),
     async trigger() {
-      await fill(join(source, "data"));
       const { code, stderr } = await new Deno.Command(binary.path, {
         args: ["--data-dir", state, "schedules", "trigger", "bench", "--wait"],
       }).output();
       if (code !== 0) throw new Error(`Cannot run the schedule: ${new TextDecoder().decode(stderr)}`);
+    },
+    async everyMinute() {
+      const small = join(dir, "small");
+      await Deno.mkdir(small);
+      await run(
+        ...[
+          "schedules",
+          "create",
+          "--server",
+          "bench",
+          "--name",
+          "minute",
+          "--cron",
+          "* * * * *",
+          "--engine",
+          "archive",
+        ],
+        ...["--source", small, "--destination", join(dir, "backups")],
+      );
+      return { delayOfNextRun: () => delayOfNextRun(run) };
     },
     async [Symbol.asyncDispose]() {
       process.kill("SIGTERM");
@@ -72,6 +103,20 @@ export async function startDaemon(): Promise<Daemon> {
     },
   };
 }
+
+const POLL_MS = 250;
+
+async function delayOfNextRun(run: (...args: string[]) => Promise<unknown>): Promise<number> {
+  const since = new Date().toISOString();
+  for (;;) {
+    const { logs } = Logs.parse(await run("schedules", "logs", "--schedule", "minute"));
+    const started = logs.find((log) => log.due_at !== null && log.due_at > since);
+    if (started?.due_at != null) return Date.parse(started.started_at) - Date.parse(started.due_at);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+const Logs = z.object({ logs: z.array(z.object({ due_at: z.string().nullable(), started_at: z.string() })) });
 
 /** Data that compresses about as files do: random bytes in hexadecimal. */
 async function fill(path: string): Promise<void> {
