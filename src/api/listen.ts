@@ -43,12 +43,17 @@ function serveTcp(
   api: ApiFetch,
   tls: { cert?: string; key?: string; reusePort?: boolean },
 ): TcpServer {
-  const options = { ...address, ...tls, onListen: () => {} };
-  try {
-    return Deno.serve(
-      options,
+  return listening(address, () =>
+    Deno.serve(
+      { ...address, ...tls, onListen: () => {} },
       (request, info) => api(request, { via: "tcp", address: info.remoteAddr.hostname }),
-    );
+    ));
+}
+
+/** What keeps an address from being listened on, in words. */
+function listening<T>(address: { hostname: string; port: number }, listen: () => T): T {
+  try {
+    return listen();
   } catch (error) {
     const where = `${address.hostname}:${address.port}`;
     if (error instanceof Deno.errors.AddrInUse) {
@@ -63,7 +68,8 @@ function serveTcp(
 
 /**
  * TLS whose certificate is read again when its file changes: a second server takes the same port with the new
- * certificate, then the first one finishes its requests and goes. A certificate that cannot be used is logged, the old one stays.
+ * certificate, then the first one finishes its requests and goes. A certificate that cannot be used is logged, the old
+ * one stays. A connection that is just being opened at that moment may be reset, and opens at the second try.
  */
 async function listenTls(
   certFile: string,
@@ -73,9 +79,12 @@ async function listenTls(
 ): Promise<Listener> {
   const read = async () => ({ cert: await readPem(certFile), key: await readPem(keyFile) });
   let pair = await read();
+  // Servers that share a port would not notice that another Holdfast has it already.
+  listening(address, () => Deno.listen(address).close());
   let server = serveTcp(address, api, { ...pair, reusePort: true });
   const bound = { hostname: address.hostname, port: server.addr.port };
   const watcher = Deno.watchFs([dirname(certFile), dirname(keyFile)], { recursive: false });
+  const draining = new Set<Promise<void>>();
   const reload = async () => {
     const next = await read();
     if (next.cert === pair.cert && next.key === pair.key) return;
@@ -83,7 +92,8 @@ async function listenTls(
     const before = server;
     [server, pair] = [replacement, next];
     log.info("The certificate was read again");
-    await shutdown(before);
+    const drained = shutdown(before).finally(() => draining.delete(drained));
+    draining.add(drained);
   };
   const watching = (async () => {
     for await (const _ of watcher) {
@@ -97,7 +107,7 @@ async function listenTls(
     async close() {
       watcher.close();
       await watching;
-      await shutdown(server);
+      await Promise.all([shutdown(server), ...draining]);
     },
   };
 }
