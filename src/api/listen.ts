@@ -155,8 +155,10 @@ export async function listenSocket(path: string, api: ApiFetch): Promise<Listene
   }
 }
 
+/** Removes a socket nobody listens on any more; anything else at its path is somebody's file. */
 async function removeStale(path: string): Promise<void> {
   try {
+    if (!(await Deno.lstat(path)).isSocket) throw new Error("there is something else of that name");
     await Deno.remove(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
