@@ -1,5 +1,5 @@
 /** What can be said against a backup before it runs. */
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { messageOf } from "../../../lib/errors.ts";
 import type { ArchiveOptions } from "./options.ts";
 import type { Root } from "./protocol.ts";
@@ -10,10 +10,19 @@ import { codeOf } from "./system-errors.ts";
  * slash, so two sources never collide. What lies inside another source is left out, as it is in there already.
  */
 export function rootsOf(sources: readonly string[]): Root[] {
-  const all = [...new Set(sources.map((source) => resolve(source)))];
-  return all
-    .filter((source) => !all.some((other) => other !== source && isInside(source, other)))
-    .map((source) => ({ source, path: archivePath(source) }));
+  const within = sourcesWithin(sources);
+  const outermost = resolved(sources).filter((source) => !within.includes(source));
+  return outermost.map((source) => ({ source, path: archivePath(source) }));
+}
+
+/** The sources that lie inside another one. */
+export function sourcesWithin(sources: readonly string[]): string[] {
+  const all = resolved(sources);
+  return all.filter((source) => all.some((other) => other !== source && isInside(source, other)));
+}
+
+function resolved(sources: readonly string[]): string[] {
+  return [...new Set(sources.map((source) => resolve(source)))];
 }
 
 function archivePath(source: string): string {
@@ -23,7 +32,8 @@ function archivePath(source: string): string {
 
 /** True when `path` is `directory` or lies below it. */
 export function isInside(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory.endsWith("/") ? directory : directory + "/");
+  const way = relative(directory, path);
+  return way !== ".." && !way.startsWith(".." + sep) && !isAbsolute(way);
 }
 
 /** One sentence per problem. */

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { iso } from "../../../lib/clock.ts";
 import { HoldfastError } from "../../../lib/errors.ts";
 import type { Artifact, EngineContext, MakeRequest } from "../../engine.ts";
-import { checkOptions, rootsOf } from "./check.ts";
+import { checkOptions, rootsOf, sourcesWithin } from "./check.ts";
 import {
   ARTIFACT_SUFFIXES,
   itemCount,
@@ -41,6 +41,9 @@ export async function makeArtifact(
   const partial = path + ".partial";
   await prepare(path);
   context.log("info", `Not kept: ${NOT_KEPT}`);
+  for (const source of sourcesWithin(options.sources)) {
+    context.log("info", `"${source}" lies inside another source, so the archive holds it once`);
+  }
   try {
     const made = await makeVerified(options, partial, context);
     const manifest = manifestFor(request, made, context);
@@ -109,10 +112,14 @@ async function archive(
   const count = Math.max(1, Math.min(MAX_PRESSES, availableParallelism() - 1));
   using presses = new Presses(count, options.compression ?? "zstd", options.level ?? null);
   const roots = rootsOf(options.sources);
-  return await worker.run<"make">(
-    { task: "make", roots, excludes: options.excludes ?? [], partial, presses: presses.ports },
-    context,
-  );
+  const task = {
+    task: "make" as const,
+    roots,
+    excludes: options.excludes ?? [],
+    partial,
+    presses: presses.ports,
+  };
+  return await Promise.race([worker.run<"make">(task, context), presses.failure]);
 }
 
 function manifestFor(

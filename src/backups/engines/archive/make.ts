@@ -2,7 +2,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { messageOf } from "../../../lib/errors.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
-import { globMatcher } from "./glob.ts";
 import { namesOf } from "./owners.ts";
 import type { Counts, Host, MakeResult, MakeTask } from "./protocol.ts";
 import { SkippedItems } from "./skipped.ts";
@@ -14,7 +13,7 @@ import {
   padding,
   type WrittenKind,
 } from "./tar-encode.ts";
-import { type Found, reasonFor, type Skip, walk } from "./walk.ts";
+import { exclusion, type Found, reasonFor, type Skip, walk } from "./walk.ts";
 
 /** Never follows a link and never waits for a pipe, should either have taken the file's place since it was seen. */
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -24,7 +23,7 @@ const TOTALS_AFTER_MS = 1000;
 
 /** Runs the task; the file `task.partial` must not exist, and is left to the caller whatever happens. */
 export async function make(task: MakeTask, host: Host): Promise<MakeResult> {
-  const excluded = globMatcher(task.excludes);
+  const excluded = exclusion(task.excludes);
   using file = createFile(task.partial);
   const writer = new ChunkWriter(file, task.presses);
   try {
@@ -47,7 +46,7 @@ interface Totals {
 /** Counts what there is, so that progress has an end; what it looks at the archiver finds in the system's cache. */
 function countTotals(task: MakeTask, host: Host): Totals {
   const totals: Totals = { total_bytes: 0, total_items: 0 };
-  const excluded = globMatcher(task.excludes);
+  const excluded = exclusion(task.excludes);
   for (const root of task.roots) {
     for (const { info } of walk(root, excluded, () => {})) {
       host.checkCancelled();
@@ -110,7 +109,9 @@ class Archiver {
       target = Deno.readLinkSync(found.path);
     } catch (error) {
       // The system knows the link; what fails without a system error is turning its bytes into text.
-      if (codeOf(error) === undefined) return this.skip(found.path, "bad_name", "link target is not UTF-8");
+      if (codeOf(error) === undefined && !(error instanceof Deno.errors.NotCapable)) {
+        return this.skip(found.path, "bad_name", "link target is not UTF-8");
+      }
       const { reason, detail } = reasonFor(error, found.path);
       return this.skip(found.path, reason, detail);
     }
@@ -153,7 +154,8 @@ class Archiver {
     let left = info.size;
     let reads = 0;
     let change: string | undefined;
-    while (left > 0) {
+    // An empty file is read too: some that the system makes up say they are empty and are not.
+    do {
       if (this.#writer.space === 0) await this.#send();
       this.#host.checkCancelled();
       const room = this.#writer.room();
@@ -167,7 +169,9 @@ class Archiver {
       }
       if (count > left) change = `grew beyond ${info.size} bytes; the rest is left out`;
       if (count === 0) {
-        change = `shrank from ${info.size} to ${info.size - left} bytes; zeros stand for the rest`;
+        if (left > 0) {
+          change = `shrank from ${info.size} to ${info.size - left} bytes; zeros stand for the rest`;
+        }
         break;
       }
       count = Math.min(count, left);
@@ -175,7 +179,7 @@ class Archiver {
       this.#bytes += count;
       left -= count;
       reads++;
-    }
+    } while (left > 0);
     this.#bytes += left;
     const zeros = left + padding(info.size);
     if (zeros > 0) await this.#writer.zeros(zeros);

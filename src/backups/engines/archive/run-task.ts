@@ -37,10 +37,7 @@ export class TaskWorker implements Disposable {
       grace = setTimeout(() => reject(context.signal.reason), CANCEL_GRACE_MS);
     };
     context.signal.addEventListener("abort", onAbort, { once: true });
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(`The archive worker failed: ${event.message}`));
-    };
+    this.#worker.onerror = (event) => reject(failureOf(event));
     this.#port.onmessage = (event: MessageEvent<Report<Tasks[Name]["result"]>>) => {
       const report = event.data;
       if (report.report === "progress") context.progress(report.progress);
@@ -73,13 +70,19 @@ export class TaskWorker implements Disposable {
 /** Workers that compress; the ports are for the task that feeds them. */
 export class Presses implements Disposable {
   readonly ports: MessagePort[] = [];
+  /** Rejects when one of them fails as a whole; the task would wait for it without end. */
+  readonly failure: Promise<never>;
   #workers: Worker[] = [];
 
   constructor(count: number, compression: Compression, level: number | null) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.failure = promise;
     for (let i = 0; i < count; i++) {
       const { port1, port2 } = new MessageChannel();
+      const worker = startWorker({ role: "press", compression, level, port: port2 }, [port2]);
+      worker.onerror = (event) => reject(failureOf(event));
       this.ports.push(port1);
-      this.#workers.push(startWorker({ role: "press", compression, level, port: port2 }, [port2]));
+      this.#workers.push(worker);
     }
   }
 
@@ -87,6 +90,12 @@ export class Presses implements Disposable {
     for (const worker of this.#workers) worker.terminate();
     for (const port of this.ports) port.close();
   }
+}
+
+/** A worker's failure as an error of whoever waits for it; unhandled it would end the daemon. */
+function failureOf(event: ErrorEvent): Error {
+  event.preventDefault();
+  return new Error(`The archive worker failed: ${event.message}`);
 }
 
 function startWorker(command: Command, transfer: Transferable[]): Worker {

@@ -1,7 +1,7 @@
 /** Finding what is to be archived: depth first, names in code-unit order, so that one tree gives one archive. */
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import type { SkippedItem } from "../../engine.ts";
-import type { Matcher } from "./glob.ts";
+import { globMatcher } from "./glob.ts";
 import type { Root } from "./protocol.ts";
 import { codeOf } from "./system-errors.ts";
 
@@ -12,6 +12,16 @@ export interface Found {
   /** Path in the archive. */
   name: string;
   info: Deno.FileInfo;
+}
+
+/** Says whether an item is left out, by its path below its source and by its path on disk. */
+export type Excluded = (below: string, path: string) => boolean;
+
+/** What `patterns` leave out: one that begins with a slash counts from the source, and from the root as well. */
+export function exclusion(patterns: readonly string[]): Excluded {
+  const below = globMatcher(patterns);
+  const absolute = globMatcher(patterns.filter((pattern) => pattern.startsWith("/")));
+  return (name, path) => below(name) || absolute(path.slice(1));
 }
 
 /** Takes note of something that cannot be archived. */
@@ -34,7 +44,7 @@ interface Entries {
  * Everything below `root` and itself. The root is followed when it is a link: who names it wants what it leads to.
  * A root that is gone is an error, whatever else is gone is passed to `skip`.
  */
-export function* walk(root: Root, excluded: Matcher, skip: Skip): Generator<Found> {
+export function* walk(root: Root, excluded: Excluded, skip: Skip): Generator<Found> {
   const { path, info } = resolveRoot(root);
   yield { path, name: root.path, info };
   if (!info.isDirectory) return;
@@ -54,7 +64,7 @@ export function* walk(root: Root, excluded: Matcher, skip: Skip): Generator<Foun
     }
     const path = `${level.path}/${base}`;
     const name = level.name + base;
-    if (excluded(name.slice(top.name.length))) continue;
+    if (excluded(name.slice(top.name.length), path)) continue;
     let info: Deno.FileInfo | undefined;
     try {
       info = Deno.lstatSync(path);
@@ -79,7 +89,8 @@ export function reasonFor(error: unknown, path: string): { reason: SkippedItem["
     return { reason: "vanished", detail: "gone before it was read" };
   }
   if (code === "ENAMETOOLONG") return { reason: "too_long", detail: "path too long for the system" };
-  if (code === undefined) throw error;
+  // The compiled program may not read some of /proc and /sys, whoever runs it.
+  if (code === undefined && !(error instanceof Deno.errors.NotCapable)) throw error;
   return { reason: "unreadable", detail: messageOf(error).replace(/ \(os error.*$/s, "") };
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { compareTrees, makeTree } from "../../../support/tree.ts";
 import { restore } from "../../../../src/backups/engines/archive/restore.ts";
-import { walk } from "../../../../src/backups/engines/archive/walk.ts";
+import { reasonFor, walk } from "../../../../src/backups/engines/archive/walk.ts";
 import { verify } from "../../../../src/backups/engines/archive/verify.ts";
 import { manyFiles } from "../conformance.ts";
 import { inTempDir, run } from "../context.ts";
@@ -41,7 +41,7 @@ test("excludes leave out names anywhere and paths below a source", async ({ sour
     "cache/c": "4",
     "sub/cache/d": "5",
   });
-  await makeHere([{ source, path: "s" }], partial, quietHost(), ["*.tmp", "cache/**"]);
+  await makeHere([{ source, path: "s" }], partial, quietHost(), ["*.tmp", "cache/**", join(source, "sub/x")]);
   assert.deepEqual((await contentsOf(partial)).map((entry) => entry.path), [
     "s/",
     "s/a.txt",
@@ -278,6 +278,22 @@ test("damage anywhere in compressed data is found and said, whatever the runtime
       `at ${i}/24`,
     );
   }
+});
+
+test("a file that says it is empty and is not is recorded", async ({ partial }) => {
+  if (Deno.build.os !== "linux") {
+    return console.log("skipped: files that hide their size: only Linux has them: run there");
+  }
+  const made = await makeHere([{ source: "/proc/self/status", path: "s" }], partial, quietHost());
+  assert.deepEqual(made.skipped.map(({ reason, detail }) => [reason, detail]), [
+    ["changed", "grew beyond 0 bytes; the rest is left out"],
+  ]);
+});
+
+Deno.test("archive: what the program itself may not read is unreadable, not a failure of the run", () => {
+  const error = new Deno.errors.NotCapable("Requires all access");
+  assert.deepEqual(reasonFor(error, "/proc/kcore"), { reason: "unreadable", detail: "Requires all access" });
+  assert.throws(() => reasonFor(new TypeError("a mistake"), "/x"), TypeError);
 });
 
 Deno.test("archive: the root of the file system needs no name of its own", () => {
