@@ -101,6 +101,36 @@ export class Metrics {
     this.#jobSeconds.set({ job: name }, seconds);
   }
 
+  /** Adds a counter with labels; returns what counts one up. */
+  counter<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+  ): (labels: Record<Label, string>) => void {
+    const counter = new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
+    return (labels) => counter.inc(labels);
+  }
+
+  /** Adds numbers with labels that are read when asked for; a series that is not read any more is gone. */
+  gauges<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    read: () => Promise<readonly { labels: Record<Label, string>; value: number }[]>,
+  ): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.registry],
+      async collect() {
+        const series = await read();
+        this.reset();
+        for (const { labels, value } of series) this.set(labels, value);
+      },
+    });
+  }
+
   /** Adds a number that is read when asked for. */
   gauge(name: string, help: string, read: GaugeReader): void {
     new Gauge({
