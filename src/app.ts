@@ -14,10 +14,11 @@ import {
   verifyFile,
 } from "./backups/mod.ts";
 import { type LoadedConfig, settingTexts } from "./config/mod.ts";
-import { openForReading, openForWriting } from "./data_dir.ts";
+import { openEmpty, openForReading, openForWriting } from "./data_dir.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import type { Kernel } from "./lib/operation.ts";
 import { VERSION } from "./lib/version.ts";
+import { Notify } from "./notify/mod.ts";
 import { registerMetrics, registerProbes } from "./observe.ts";
 import { removeOutcomes, Schedules } from "./schedules/mod.ts";
 import { Servers } from "./servers/mod.ts";
@@ -63,18 +64,25 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     backups,
     secrets: { readSecret },
   });
+  const notify = new Notify({
+    database,
+    clock,
+    settings: config.notify,
+    allowCommands: config.backups.allow_commands,
+  });
   const maintenance = new Maintenance({
     database,
     dataDir: config.data_dir,
     clock,
     settings: config.store,
-    pruners: pruners({ auth, backups, schedules }, database, config.history.keep_days),
+    pruners: pruners({ auth, backups, schedules, notify }, database, config.history.keep_days),
   });
   return {
     auth,
     servers,
     backups,
     schedules,
+    notify,
     maintenance,
     health: new Health(clock, VERSION),
     settings: settingTexts(loaded),
@@ -83,7 +91,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
 
 /** What is forgotten after its days; 0 days keep for ever. */
 function pruners(
-  { auth, backups, schedules }: Pick<Services, "auth" | "backups" | "schedules">,
+  { auth, backups, schedules, notify }: Pick<Services, "auth" | "backups" | "schedules" | "notify">,
   database: Database,
   days: LoadedConfig["config"]["history"]["keep_days"],
 ): Pruner[] {
@@ -93,6 +101,7 @@ function pruners(
     async (now) => ({
       ...await schedules.prune({ runs: before(now, days.runs), run_lines: before(now, days.run_lines) }),
     }),
+    (now) => notify.prune(before(now, days.notifications)),
     async (now) => ({ deleted_backups: await backups.purgeDeleted(now, days.deleted_backups) }),
     async (now) => {
       const horizon = { audit: before(now, days.audit), outcome: before(now, days.ledger) };
@@ -114,15 +123,26 @@ function createKernel(services: Services, database: Database): Kernel<Services> 
 }
 
 /** What a crash left open is settled before anything else is written. */
-async function settle({ backups, schedules }: Services): Promise<void> {
+async function settle({ backups, schedules, notify }: Services): Promise<void> {
   await backups.settle();
   await schedules.settleAtStart();
+  await notify.settle();
+}
+
+/** What one command does with the data directory; `none` needs no such directory at all. */
+export type Access = "none" | "read" | "write";
+
+/** How long a process that ends lets messages under way arrive, in milliseconds; what is left stays in the outbox. */
+const LAST_MESSAGES_MS = 10_000;
+
+async function stopNotifying(notify: Notify, now: AbortSignal): Promise<void> {
+  await notify.stop(systemClock.sleep(LAST_MESSAGES_MS, now).catch(() => {}));
 }
 
 /** Services in this process, for one command. */
 export interface LocalApp {
   kernel: Kernel<Services>;
-  /** Lets runs finish as long as settings allow; aborting `now` ends them at once. */
+  /** Lets runs finish as long as settings allow, and messages leave; aborting `now` ends them at once. */
   close(now: AbortSignal): Promise<void>;
 }
 
@@ -132,11 +152,13 @@ export interface LocalApp {
  */
 export async function openLocal(
   loaded: LoadedConfig,
-  access: "read" | "write",
+  access: Access,
   clock = systemClock,
 ): Promise<LocalApp> {
   const { data_dir, health } = loaded.config;
-  const opened = access === "read"
+  const opened = access === "none"
+    ? await openEmpty(clock)
+    : access === "read"
     ? await openForReading(data_dir, clock)
     : await openForWriting(data_dir, "holdfast (one command)", clock);
   const { database } = opened;
@@ -148,6 +170,7 @@ export async function openLocal(
     kernel: createKernel(services, database),
     async close(now) {
       if (access === "write") await services.schedules.shutdown(now);
+      await stopNotifying(services.notify, now);
       await opened.close();
     },
   };
@@ -198,7 +221,10 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
     setupCode: () => services.auth.setup.ensureCode(),
     onJob: (name, durationMs, error) => metrics.job(name, durationMs / 1000, error === undefined),
     alive: async () => (await services.health.report()).status !== "failed",
-    stop: (now) => services.schedules.shutdown(now),
+    async stop(now) {
+      await services.schedules.shutdown(now);
+      await stopNotifying(services.notify, now);
+    },
     close: () => opened.close(),
   };
 }

@@ -46,6 +46,12 @@ export const SLICES: readonly Slice[] = [
     operations: async () => (await import("./servers/operations.ts")).operations,
   },
   {
+    name: "notify",
+    words: { notify: "Alerts: channels, tests, what waits to be sent and what was given up" },
+    operations: async () => (await import("./notify/operations.ts")).operations,
+    jobs: async () => (await import("./notify/jobs.ts")).jobs,
+  },
+  {
     name: "auth",
     words: {
       users: "Users: who may log in, and what they may do",

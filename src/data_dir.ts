@@ -57,15 +57,21 @@ export async function openForWriting(dataDir: string, command: string, clock: Cl
 /** Opens the database without lock and without changing anything; where there is none yet, an empty one in memory. */
 export async function openForReading(dataDir: string, clock: Clock): Promise<OpenDataDir> {
   const path = join(dataDir, DATABASE);
-  const there = await isThere(path);
-  const database = new Database(there ? path : ":memory:", clock, { readonly: there });
+  if (!await isThere(path)) return await openEmpty(clock);
+  const database = new Database(path, clock, { readonly: true });
   try {
-    if (there) await requireSchema(database);
-    else await migrate(database, dataDir, clock);
+    await requireSchema(database);
   } catch (error) {
     await database.close();
     throw error;
   }
+  return { database, close: () => database.close() };
+}
+
+/** Opens an empty database in memory, gone when it is closed. */
+export async function openEmpty(clock: Clock): Promise<OpenDataDir> {
+  const database = new Database(":memory:", clock);
+  await migrate(database, "", clock);
   return { database, close: () => database.close() };
 }
 

@@ -1,6 +1,7 @@
 /** Feeds telemetry from the services, which do not know it: health probes and metrics. */
 import { type Clock, iso } from "./lib/clock.ts";
 import { freeBytes } from "./lib/disk.ts";
+import { formatDuration } from "./lib/duration.ts";
 import { formatSize } from "./lib/size.ts";
 import type { Services } from "./services.ts";
 import type { Database } from "./store/mod.ts";
@@ -8,6 +9,9 @@ import type { Metrics } from "./telemetry/mod.ts";
 
 /** A tick every minute; three missing ones in a row are somebody's problem. */
 const TICK_LATE_MS = 180_000;
+
+/** A message that could not leave for so long is somebody's problem. */
+const OUTBOX_LATE_SECONDS = 900;
 
 /** What the probes look at. */
 export interface Observed {
@@ -24,7 +28,7 @@ export interface Observed {
 export function registerProbes(
   { services, database, dataDir, minFreeBytes, startedAt, clock }: Observed,
 ): void {
-  const { health, schedules } = services;
+  const { health, schedules, notify } = services;
   let opened: number | null | undefined;
   health.register({
     name: "database",
@@ -58,6 +62,34 @@ export function registerProbes(
     },
   });
   health.register({
+    name: "outbox",
+    critical: false,
+    async check() {
+      const { counts, oldest_seconds } = await notify.state();
+      const count = (...statuses: string[]) =>
+        counts.filter((one) => statuses.includes(one.status)).reduce((sum, one) => sum + one.count, 0);
+      const detail = `${count("waiting", "sending")} waiting, ${count("dead")} given up`;
+      return oldest_seconds > OUTBOX_LATE_SECONDS
+        ? { status: "degraded", detail: `${detail}; the oldest since ${formatDuration(oldest_seconds)}` }
+        : { status: "ok", detail };
+    },
+  });
+  health.register({
+    name: "channels",
+    critical: false,
+    async check() {
+      const failing = (await notify.channels()).filter((channel) => channel.status === "failing");
+      const silent = notify.heartbeat.state?.last_error ?? null;
+      const details = [
+        ...failing.map(({ name, last_error }) => `${name}: ${last_error}`),
+        ...(silent === null ? [] : [silent]),
+      ];
+      return details.length > 0
+        ? { status: "degraded", detail: details.join("; ") }
+        : { status: "ok", detail: "none fails" };
+    },
+  });
+  health.register({
     name: "disk",
     critical: false,
     async check() {
@@ -85,11 +117,32 @@ async function inodeOf(path: string): Promise<number | null | undefined> {
 }
 
 /** Connects the counters and gauges. */
-export function registerMetrics({ schedules, health }: Services, metrics: Metrics): void {
+export function registerMetrics({ schedules, notify, health }: Services, metrics: Metrics): void {
   schedules.runner.listen({
     started: (_, delaySeconds) => metrics.runStarted(delaySeconds),
     finished: (run) => metrics.runFinished(run.outcome),
   });
+  const delivery = metrics.counter(
+    "holdfast_notify_deliveries_total",
+    "Attempts to deliver a message, by channel and result.",
+    ["channel", "result"],
+  );
+  notify.listen(({ channel, result }) => delivery({ channel, result }));
+  metrics.gauges(
+    "holdfast_notify_outbox_messages",
+    "Messages that are not sent, by channel and status.",
+    ["channel", "status"],
+    async () =>
+      (await notify.state()).counts.map(({ channel, status, count }) => ({
+        labels: { channel, status },
+        value: count,
+      })),
+  );
+  metrics.gauge(
+    "holdfast_notify_outbox_oldest_seconds",
+    "Age of the oldest message that should have left.",
+    async () => (await notify.state()).oldest_seconds,
+  );
   metrics.gauge(
     "holdfast_runs_queued",
     "Runs waiting for a free place.",

@@ -1,6 +1,7 @@
 /** What the application offers, as a type: `app.ts` constructs it, the rest of the frame uses it. */
 import type { Auth } from "./auth/mod.ts";
 import type { Backups } from "./backups/mod.ts";
+import type { Notify } from "./notify/mod.ts";
 import type { Schedules } from "./schedules/mod.ts";
 import type { Servers } from "./servers/mod.ts";
 import type { Maintenance } from "./store/mod.ts";
@@ -12,6 +13,7 @@ export interface Services {
   readonly servers: Servers;
   readonly backups: Backups;
   readonly schedules: Schedules;
+  readonly notify: Notify;
   readonly maintenance: Maintenance;
   readonly health: Health;
   /** Every setting in force by key; secrets as `***`. */

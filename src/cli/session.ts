@@ -9,6 +9,7 @@ import { configLeaves, loadConfig, type LoadedConfig } from "../config/mod.ts";
 import { localIdentity, localUser } from "../lib/caller.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import { type Caller, invoke, isStream, isWrite, type Kernel, type Operation } from "../lib/operation.ts";
+import type { Access } from "../app.ts";
 import type { View } from "./render.ts";
 import type { Terminal } from "./terminal.ts";
 import { httpTransport, type Transport } from "./transport.ts";
@@ -51,10 +52,10 @@ export class Session {
 
   /** The transport for an operation; in process, a write takes the data directory's lock. */
   async transport(op: Operation): Promise<Transport> {
-    return this.#transport ??= await this.#connect(isWrite(op));
+    return this.#transport ??= await this.#connect(op.detached ? "none" : isWrite(op) ? "write" : "read");
   }
 
-  async #connect(write: boolean): Promise<Transport> {
+  async #connect(access: Access): Promise<Transport> {
     const loaded = await this.loaded();
     const { api } = loaded.config;
     if (api.url !== null) {
@@ -71,7 +72,7 @@ export class Session {
       await this.#refuseOtherSettings(transport, loaded);
       return transport;
     }
-    return await localTransport(loaded, write, this.signal);
+    return await localTransport(loaded, access, this.signal);
   }
 
   /** With a daemon up its configuration counts: a setting given to the command that differs is refused by name. */
@@ -115,9 +116,9 @@ export function configSources(options: GlobalOptions): Parameters<typeof loadCon
 }
 
 /** The transport into this process: the same operations, the same checks, no daemon. */
-async function localTransport(loaded: LoadedConfig, write: boolean, signal: AbortSignal): Promise<Transport> {
+async function localTransport(loaded: LoadedConfig, access: Access, signal: AbortSignal): Promise<Transport> {
   const { openLocal } = await import("../app.ts");
-  const local = await openLocal(loaded, write ? "write" : "read");
+  const local = await openLocal(loaded, access);
   const caller = (): Caller => ({
     ...localIdentity(localUser()),
     request_id: crypto.randomUUID(),

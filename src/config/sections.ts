@@ -84,6 +84,7 @@ export const HistoryConfig = z.strictObject({
       description: "Outcomes of due instants; pruned days leave a summary that can still be verified",
     }),
     audit: Days.default(1095).meta({ description: "Audit lines" }),
+    notifications: Days.default(90).meta({ description: "Messages that were sent, and alerts that ended" }),
     deleted_backups: Days.default(365).meta({
       description: "Catalogue entries of backups that were deleted",
     }),

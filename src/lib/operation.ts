@@ -120,6 +120,8 @@ export interface Operation<
   readonly stream?: boolean;
   /** A write that is no change worth an audit line (a token refresh, a ping). */
   readonly unaudited?: boolean;
+  /** Reads and writes nothing that is stored: without a daemon it needs no data directory. */
+  readonly detached?: boolean;
   /** Never limited by rate, and logged at debug level: health and metrics. */
   readonly exempt?: boolean;
   readonly cli?: CliSpec<z.output<Output>>;

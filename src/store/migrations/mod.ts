@@ -2,8 +2,10 @@
 import type { Migration } from "kysely/migration";
 import * as frame from "./0001_frame.ts";
 import * as backupOptions from "./0002_backup_options.ts";
+import * as notify from "./0003_notify.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_frame": frame,
   "0002_backup_options": backupOptions,
+  "0003_notify": notify,
 };
