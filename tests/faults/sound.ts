@@ -1,0 +1,82 @@
+/** What must hold whenever the program has settled what a kill left: between any two lives, and after the last. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import type { SchedulesTables } from "../../src/schedules/mod.ts";
+import { type AuditTables, type ChainTables, strayAuditLines, verifyChain } from "../../src/store/mod.ts";
+import { caller } from "../support/store.ts";
+import type { Life } from "./life.ts";
+
+const MANIFEST = ".manifest.json";
+
+/** Asserts all of it; `destination` is where all backups of this data directory go. */
+export async function isSound(life: Life, destination: string): Promise<void> {
+  await nothingIsOpen(life);
+  await everyInstantHasOneOutcome(life);
+  await theChainFits(life);
+  await theCatalogueIsWhatIsThere(life, destination);
+}
+
+async function nothingIsOpen({ database }: Life): Promise<void> {
+  const db = database.tables<SchedulesTables & { backup_makes: { id: string } }>();
+  assert.deepEqual(await db.selectFrom("runs").selectAll().where("status", "=", "running").execute(), []);
+  assert.deepEqual(
+    await db.selectFrom("occurrences").selectAll().where("state", "!=", "settled").execute(),
+    [],
+  );
+  assert.deepEqual(await db.selectFrom("backup_makes").selectAll().execute(), []);
+}
+
+async function everyInstantHasOneOutcome({ database }: Life): Promise<void> {
+  const db = database.tables<SchedulesTables>();
+  const runs = await db.selectFrom("runs").selectAll().execute();
+  const ended = await db.selectFrom("run_counts").select(({ fn }) => fn.sum<number | null>("runs").as("runs"))
+    .executeTakeFirstOrThrow();
+  assert.equal(Number(ended.runs ?? 0), runs.length, "ended runs are counted exactly");
+  for (const schedule of await db.selectFrom("schedules").selectAll().execute()) {
+    const rows = await db.selectFrom("occurrences").selectAll().where("schedule_id", "=", schedule.id)
+      .orderBy("due_at").execute();
+    // Every minute from the first on, the next one being the first without a row.
+    const first = Date.parse(rows[0]?.due_at ?? schedule.next_run_at ?? "");
+    const minutes = [...rows, null].map((_, i) => new Date(first + i * 60_000).toISOString());
+    assert.deepEqual([...rows.map((row) => row.due_at), schedule.next_run_at], minutes, schedule.name);
+    assert.ok(rows.every((row) => row.outcome !== null), "each has its outcome");
+    const own = runs.filter((run) => run.schedule_id === schedule.id);
+    assert.deepEqual(
+      own.map((run) => `${run.due_at} ${run.id} ${run.outcome}`).sort(),
+      rows.filter((row) => row.run_id !== null).map((row) => `${row.due_at} ${row.run_id} ${row.result}`)
+        .sort(),
+      "the ledger and the runs tell the same",
+    );
+  }
+}
+
+async function theChainFits({ database, services }: Life): Promise<void> {
+  const report = await verifyChain(database.tables<ChainTables>(), {
+    audit: services.auth.audit.digests,
+    outcome: (refs) => services.schedules.ledger.digests(refs),
+  }, { audit: () => strayAuditLines(database.tables<AuditTables & ChainTables>()) });
+  assert.deepEqual(report.problems, []);
+}
+
+async function theCatalogueIsWhatIsThere({ services, database }: Life, destination: string): Promise<void> {
+  const listed = await services.backups.list({ limit: 1000, offset: 0 }, caller());
+  for (const backup of listed) {
+    assert.equal(backup.status, "completed");
+    const bytes = await Deno.readFile(backup.path);
+    assert.equal(bytes.length, backup.size_bytes);
+    assert.equal(createHash("sha256").update(bytes).digest("hex"), backup.sha256, backup.name);
+  }
+  const files = (await Array.fromAsync(Deno.readDir(destination))).map((entry) =>
+    `${destination}/${entry.name}`
+  );
+  assert.deepEqual(
+    files.sort(),
+    listed.flatMap(({ path }) => [path, path + MANIFEST]).sort(),
+    "no other file",
+  );
+  const db = database.tables<SchedulesTables & { backups: { id: string } }>();
+  const ever = new Set((await db.selectFrom("backups").select("id").execute()).map((row) => row.id));
+  for (const run of await db.selectFrom("runs").selectAll().where("outcome", "=", "success").execute()) {
+    assert.ok(run.backup_id !== null && ever.has(run.backup_id), "a success has its backup");
+  }
+}
