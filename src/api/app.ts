@@ -278,14 +278,21 @@ async function begun<T>(events: AsyncIterable<T>): Promise<AsyncIterable<T>> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise((resolve) => timer = setTimeout(resolve, FIRST_EVENT_MS));
   await Promise.race([first, limit]).finally(() => clearTimeout(timer));
+  // It may still fail when the client is gone and nobody awaits it.
+  first.catch(() => {});
+  let begins = true;
+  // No generator: one that was not begun ends without ending what it yields from.
   return {
-    async *[Symbol.asyncIterator]() {
-      try {
-        for (let next = await first; !next.done; next = await iterator.next()) yield next.value;
-      } finally {
-        await iterator.return?.();
-      }
-    },
+    [Symbol.asyncIterator]: () => ({
+      next() {
+        if (!begins) return iterator.next();
+        begins = false;
+        return first;
+      },
+      async return() {
+        return await iterator.return?.() ?? { done: true, value: undefined };
+      },
+    }),
   };
 }
 
