@@ -50,7 +50,8 @@ async function everyInstantHasOneOutcome({ database }: Life): Promise<void> {
   }
 }
 
-async function theChainFits({ database, services }: Life): Promise<void> {
+/** Asserts that the hash chain fits the rows it stands for. */
+export async function theChainFits({ database, services }: Life): Promise<void> {
   const report = await verifyChain(database.tables<ChainTables>(), {
     audit: services.auth.audit.digests,
     outcome: (refs) => services.schedules.ledger.digests(refs),
