@@ -115,7 +115,9 @@ function found(event: AlertEvent, open: AlertState | undefined, policy: Policy, 
       next_at: null,
       channels: [],
     }),
-    ...{ alert, code, severity, subject, recipients, policy: event.policy ?? null },
+    ...{ alert, code, subject, recipients, policy: event.policy ?? null },
+    // The worst so far: whoever was told because of it hears of the recovery too.
+    severity: open !== undefined && isAtLeast(open.severity, severity) ? open.severity : severity,
     failures: (open?.failures ?? 0) + 1,
   };
   const told = open !== undefined && open.notified_at !== null;
