@@ -37,7 +37,7 @@ export function report(error: unknown, terminal: Terminal, json: boolean): numbe
 }
 
 function tell(error: HoldfastError, terminal: Terminal): void {
-  terminal.note(`${terminal.colors.red("error:")} ${lines(error.message)}`);
+  terminal.note(`${terminal.colors.red("error:")} ${lines(asTyped(error.message))}`);
   // The message of a configuration error lists all of them already.
   if (error.errors.length > 1 && error.code !== "config") {
     for (const { path, message } of error.errors) {
@@ -45,6 +45,14 @@ function tell(error: HoldfastError, terminal: Terminal): void {
     }
   }
   if (error.hint !== undefined) terminal.note(`hint: ${lines(error.hint)}`);
+}
+
+/** Messages name an operation with dots, as the API does; the person typed words. */
+function asTyped(message: string): string {
+  return message.replace(
+    /^Cannot ([a-z][a-z-]*(?:\.[a-z-]+)+):/,
+    (_, name: string) => `Cannot run "${name.replaceAll(".", " ")}":`,
+  );
 }
 
 function tellDefect(error: unknown, terminal: Terminal): void {
