@@ -134,10 +134,16 @@ export class Sandbox implements AsyncDisposable {
 
   /** Starts a daemon on the sandbox's data directory and a free port; resolves when it answers. */
   async serve(...args: string[]): Promise<Daemon> {
+    const daemon = this.start(...args);
+    await daemon.ready;
+    return daemon;
+  }
+
+  /** The same, without waiting for it to answer. */
+  start(...args: string[]): Daemon {
     const given = ["serve", "--data-dir", this.dataDir, "--api-listen", "127.0.0.1:0", ...args];
     const daemon = new Daemon(this.program.command, this.command(given));
     this.#daemons.push(daemon);
-    await daemon.ready;
     return daemon;
   }
 
