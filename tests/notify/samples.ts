@@ -51,8 +51,8 @@ export function message(items: [Item, ...Item[]] = [item()], style: Partial<Styl
 }
 
 /** An open channel called `ops`. */
-export function channel(settings: Record<string, unknown>, allowCommands = true): Promise<Channel> {
-  return openChannel({
+export async function channel(settings: Record<string, unknown>, allowCommands = true): Promise<Channel> {
+  return await openChannel({
     name: "ops",
     settings: ChannelSettings.parse(settings),
     clock: systemClock,

@@ -54,15 +54,16 @@ export class MailServer implements AsyncDisposable {
   /** Connections so far. */
   connections = 0;
   readonly #server: SMTPServer;
-  readonly #options: MailServerOptions;
 
   private constructor(options: MailServerOptions) {
-    this.#options = options;
     const { login, secure = false, key, cert } = options;
     this.#server = new SMTPServer({
       secure,
-      ...(key === undefined ? { hideSTARTTLS: true } : { key, cert }),
-      ...(login === undefined ? { disabledCommands: ["AUTH"] } : {}),
+      ...(key === undefined ? {} : { key, cert }),
+      disabledCommands: [
+        ...(key === undefined ? ["STARTTLS"] : []),
+        ...(login === undefined ? ["AUTH"] : []),
+      ],
       authOptional: login === undefined,
       // A test decides itself whether passwords may go in the clear.
       allowInsecureAuth: true,
