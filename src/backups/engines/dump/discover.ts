@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import type { ManifestFacts, StoredArtifact, UnreadableManifest } from "../../engine.ts";
-import { artifactPath, type DumpManifest, manifestOf } from "./manifest.ts";
+import { artifactPath, type DumpManifest, manifestOf, manifestPath } from "./manifest.ts";
 
 /**
  * The manifests of one engine in a directory, in order of their names; one whose artifact is gone counts as unreadable, and
@@ -71,6 +71,8 @@ export async function identifyDump(
 ): Promise<StoredArtifact | undefined> {
   const head = await headOf(path);
   const manifest = await manifestOf(path, engine);
+  // What names another engine is that one's, whatever it looks like.
+  if (manifest === null && await isThere(manifestPath(path))) return undefined;
   if (manifest !== null) return { path, size_bytes: manifest.size_bytes, sha256: manifest.sha256 };
   return looksRight(head) ? { path, size_bytes: null, sha256: null } : undefined;
 }

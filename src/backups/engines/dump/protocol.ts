@@ -40,6 +40,13 @@ export interface UnpackTask {
   total_bytes: number | null;
 }
 
+/** Sends the content in pieces, each when the one before was taken. */
+export interface StreamTask {
+  task: "stream";
+  path: string;
+  compression: Compression;
+}
+
 /** Finds the lines of the content that begin with `prefix`, without it. */
 export interface LinesTask {
   task: "lines";
@@ -88,6 +95,7 @@ export interface Tasks {
   pack: { task: PackTask; result: Content };
   read: { task: ReadTask; result: Content };
   unpack: { task: UnpackTask; result: Content };
+  stream: { task: StreamTask; result: null };
   lines: { task: LinesTask; result: string[] };
   "copy-database": { task: CopyDatabaseTask; result: null };
   "check-database": { task: CheckDatabaseTask; result: DatabaseContent };
@@ -95,17 +103,18 @@ export interface Tasks {
 
 export type AnyTask = Tasks[keyof Tasks]["task"];
 
-/** First message to a worker; further ones are pieces to write, and `null` at their end. */
+/** First message to a worker; further ones are pieces to write, `null` at their end, and `more` for the next to read. */
 export interface Command {
   task: AnyTask;
   port: MessagePort;
   cancelled: Int32Array;
 }
 
-/** From the worker. `taken`: a piece was written. */
+/** From the worker. `taken`: a piece was written; `piece`: one was read. */
 export type Report<Result> =
   | { report: "progress"; progress: Progress }
   | { report: "taken" }
+  | { report: "piece"; bytes: Uint8Array }
   | { report: "done"; result: Result }
   | {
     report: "failed";

@@ -3,7 +3,7 @@ import { HoldfastError } from "../../../lib/errors.ts";
 import { ArtifactReader } from "../archive/read-artifact.ts";
 import { writeError } from "../archive/system-errors.ts";
 import { LineSplitter } from "../tools/lines.ts";
-import type { Compression, Content, Host, LinesTask, ReadTask, UnpackTask } from "./protocol.ts";
+import type { Compression, Content, Host, LinesTask, ReadTask, StreamTask, UnpackTask } from "./protocol.ts";
 import { Scan } from "./scan.ts";
 
 /** Most lines that `lines` finds, and longest line it looks at. */
@@ -28,6 +28,19 @@ export async function unpack(task: UnpackTask, host: Host): Promise<Content> {
   } catch (error) {
     throw writeError(error, task.to);
   }
+}
+
+/** Runs the task. */
+export async function stream(task: StreamTask, port: MessagePort, host: Host): Promise<null> {
+  const artifact = new ArtifactReader(task.path, () => host.checkCancelled());
+  for await (const bytes of contentOf(artifact, task.compression)) {
+    const taken = new Promise<void>((resolve) => {
+      port.addEventListener("message", () => resolve(), { once: true });
+    });
+    port.postMessage({ report: "piece", bytes });
+    await taken;
+  }
+  return null;
 }
 
 /** Runs the task. */

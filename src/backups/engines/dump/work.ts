@@ -1,7 +1,7 @@
 /** Tasks in the worker, from the daemon's thread. */
 import { HoldfastError } from "../../../lib/errors.ts";
 import type { EngineContext } from "../../engine.ts";
-import type { Command, Content, Report, Tasks, WriteTask } from "./protocol.ts";
+import type { Command, Content, Report, StreamTask, Tasks, WriteTask } from "./protocol.ts";
 
 /** How long a cancelled worker may take to stop by itself; one stuck in a system call is left behind. */
 const CANCEL_GRACE_MS = 2000;
@@ -40,6 +40,18 @@ export function openSink(task: WriteTask, context: WorkContext): Sink {
   };
 }
 
+/** The content of an artifact, decompressed. Leaving it early ends the worker. */
+export async function* contentStream(
+  task: StreamTask,
+  context: WorkContext,
+): AsyncGenerator<Uint8Array> {
+  using running = new Running<null>(task, context);
+  for (let bytes = await running.piece(); bytes !== null; bytes = await running.piece()) {
+    yield bytes;
+    running.more();
+  }
+}
+
 class Running<Result> implements Disposable {
   readonly result: Promise<Result>;
   readonly #worker: Worker;
@@ -49,6 +61,7 @@ class Running<Result> implements Disposable {
   #grace: ReturnType<typeof setTimeout> | undefined;
   #pending = 0;
   #room: PromiseWithResolvers<void> | undefined;
+  #next = Promise.withResolvers<Uint8Array>();
 
   constructor(task: Command["task"], context: WorkContext) {
     context.signal.throwIfAborted();
@@ -63,13 +76,14 @@ class Running<Result> implements Disposable {
     this.#onAbort = () => {
       Atomics.store(cancelled, 0, 1);
       this.#grace = setTimeout(() => reject(context.signal.reason), CANCEL_GRACE_MS);
-      // A sink waits for pieces that will not come.
-      if (task.task === "write") reject(context.signal.reason);
+      // Who waits for the other side does not look at the mark.
+      if (task.task === "write" || task.task === "stream") reject(context.signal.reason);
     };
     context.signal.addEventListener("abort", this.#onAbort, { once: true });
     this.#port.onmessage = ({ data }: MessageEvent<Report<Result>>) => {
       if (data.report === "progress") context.progress(data.progress);
       else if (data.report === "taken") this.#taken();
+      else if (data.report === "piece") this.#next.resolve(data.bytes);
       else if (data.report === "done") resolve(data.result);
       else if (data.report === "failed") reject(errorOf(data));
       else reject(context.signal.reason);
@@ -93,6 +107,17 @@ class Running<Result> implements Disposable {
 
   end(): void {
     this.#port.postMessage(null);
+  }
+
+  /** The next piece of a stream; null at its end. */
+  async piece(): Promise<Uint8Array | null> {
+    const bytes = await Promise.race([this.#next.promise, this.result]);
+    this.#next = Promise.withResolvers<Uint8Array>();
+    return bytes instanceof Uint8Array ? bytes : null;
+  }
+
+  more(): void {
+    this.#port.postMessage("more");
   }
 
   #taken(): void {

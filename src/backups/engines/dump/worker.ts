@@ -6,7 +6,7 @@
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import type { Progress } from "../../engine.ts";
 import { type AnyTask, Cancelled, type Command, type Host, type Report } from "./protocol.ts";
-import { lines, read, unpack } from "./read.ts";
+import { lines, read, stream, unpack } from "./read.ts";
 import { pack, write } from "./write.ts";
 
 const PROGRESS_EVERY_MS = 250;
@@ -24,18 +24,19 @@ globalThis.addEventListener("message", async (event) => {
 });
 
 async function run(task: AnyTask, port: MessagePort, host: Host): Promise<unknown> {
+  // What was sent before somebody listens waits.
+  queueMicrotask(() => port.start());
   switch (task.task) {
-    case "write": {
-      const written = write(task, port);
-      port.start();
-      return await written;
-    }
+    case "write":
+      return await write(task, port);
     case "pack":
       return pack(task, host);
     case "read":
       return await read(task, host);
     case "unpack":
       return await unpack(task, host);
+    case "stream":
+      return await stream(task, port, host);
     case "lines":
       return await lines(task, host);
     case "copy-database":
