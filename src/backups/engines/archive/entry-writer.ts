@@ -18,6 +18,13 @@ const MAX_WARNINGS = 1000;
 /** Errors after which nothing further can be written. */
 const FATAL = new Set(["ENOSPC", "EDQUOT", "EROFS"]);
 
+const UNSUPPORTED: Record<string, string> = {
+  "3": "devices are not",
+  "4": "devices are not",
+  "6": "named pipes are not",
+  "S": "GNU's sparse format is not supported",
+};
+
 /** Why one entry is not restored. */
 class Refused extends Error {}
 
@@ -83,7 +90,8 @@ export class EntryWriter {
   }
 
   async #write(header: TarHeader, tar: TarReader, onPiece: () => void): Promise<void> {
-    if (!header.readable_name) throw new Refused("its name is not UTF-8");
+    if (header.garbled.has("path")) throw new Refused("its name is not UTF-8");
+    if (header.garbled.has("link")) throw new Refused("what it links to is not UTF-8");
     const names = this.#names(header.path);
     if (names.length === 0) {
       if (this.#createdTarget) this.#directories.push({ path: this.#target, header });
@@ -100,9 +108,7 @@ export class EntryWriter {
       case "file":
         return await this.#file(path, header, tar, onPiece);
       case "other":
-        throw new Refused(
-          header.flag === "S" ? "GNU's sparse format is not supported" : "devices and pipes are not",
-        );
+        throw new Refused(UNSUPPORTED[header.flag] ?? `its kind is unknown (type "${header.flag}")`);
     }
   }
 

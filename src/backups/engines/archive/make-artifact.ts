@@ -21,8 +21,8 @@ import { differences } from "./verify-artifact.ts";
 
 /** What an archive never holds; said once per run and in each manifest. */
 const NOT_KEPT = "extended attributes, access lists, file flags and access times";
-/** Compressing workers at most: more find no use in one reading. */
-const MAX_PRESSES = 4;
+/** Compressing workers at most: each takes 20 MiB, and two outrun most disks. */
+const MAX_PRESSES = 2;
 /** Reasons that mean data is missing from the archive although it is on the disk. */
 const DATA_LOST = ["unreadable", "bad_name", "too_long"];
 

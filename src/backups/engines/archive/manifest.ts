@@ -18,6 +18,8 @@ const VERSION = 1;
 
 const Count = z.number().int().nonnegative();
 
+const WITHOUT_MANIFEST = "Move it away to go on with what the archive says of itself";
+
 /** The manifest's shape. */
 export const Manifest = z.object({
   manifest_version: z.literal(VERSION),
@@ -83,14 +85,17 @@ export async function readManifest(path: string): Promise<Manifest> {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const why = issue === undefined ? "unknown shape" : `${issue.path.join(".")}: ${issue.message}`;
-  throw new HoldfastError("invalid", `Cannot read manifest "${path}": ${why}`);
+  throw new HoldfastError("invalid", `Cannot read manifest "${path}": ${why}`, { hint: WITHOUT_MANIFEST });
 }
 
 function jsonOf(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new HoldfastError("invalid", `Cannot read manifest "${path}": not JSON`, { cause: error });
+    throw new HoldfastError("invalid", `Cannot read manifest "${path}": not JSON`, {
+      cause: error,
+      hint: WITHOUT_MANIFEST,
+    });
   }
 }
 

@@ -14,8 +14,8 @@ export interface TarHeader {
   flag: string;
   /** As stored: may be absolute, hold `..` or end in a slash. */
   path: string;
-  /** False when path or link hold bytes that are not UTF-8 (shown as U+FFFD). */
-  readable_name: boolean;
+  /** Which of path and link hold bytes that are not UTF-8 (shown as U+FFFD). */
+  garbled: Set<"path" | "link">;
   size: number;
   mode: number;
   uid: number;
@@ -78,6 +78,8 @@ export class TarReader {
         if (longLink !== undefined) setName(header, "link", untilNul(longLink));
         applyRecords(header, this.#global);
         applyRecords(header, local);
+        // Links, directories and devices carry no content, whatever their size says.
+        if ("123456".includes(header.flag)) header.size = 0;
         this.#expect(header.size);
         if (header.flag === "S") await this.#skipSparseMap(block[482] !== 0);
         // Version 7 tar marks a directory by nothing but the slash at the end of its name.
@@ -182,7 +184,7 @@ function parseHeader(block: Uint8Array): TarHeader {
     kind: KINDS[flag] ?? "other",
     flag,
     path: "",
-    readable_name: true,
+    garbled: new Set(),
     size: number(block, 124, 12),
     mode: number(block, 100, 8) & 0o7777,
     uid: number(block, 108, 8),
@@ -190,16 +192,13 @@ function parseHeader(block: Uint8Array): TarHeader {
     mtime: clampTime(number(block, 136, 12) * 1000),
     link: "",
   };
-  // Links, directories and devices carry no content, whatever their size field says.
-  if ("123456".includes(flag)) header.size = 0;
   setName(header, "path", field(block, 0, 100));
   setName(header, "link", field(block, 157, 100));
   // GNU's own magic is "ustar  "; there the prefix field means something else.
   const posix = block[257] === 0x75 && block[262] === 0 && block[345] !== 0;
   if (posix) {
-    const name = header.path;
-    setName(header, "path", field(block, 345, 155));
-    header.path += "/" + name;
+    const [prefix, name] = [field(block, 345, 155), field(block, 0, 100)];
+    setName(header, "path", Uint8Array.of(...prefix, 0x2f, ...name));
   }
   return header;
 }
@@ -210,9 +209,10 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 function setName(header: TarHeader, key: "path" | "link", bytes: Uint8Array): void {
   try {
     header[key] = strictDecoder.decode(bytes);
+    header.garbled.delete(key);
   } catch {
     header[key] = decoder.decode(bytes);
-    header.readable_name = false;
+    header.garbled.add(key);
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { TreeSpec } from "../../../support/tree.ts";
-import { compareTrees, makeTree, oddTree } from "../../../support/tree.ts";
+import { compareTrees, makeTree, oddTime, oddTree } from "../../../support/tree.ts";
 import { restore } from "../../../../src/backups/engines/archive/restore.ts";
 import { archiveEngine } from "../../../../src/backups/engines/archive.ts";
 import { inTempDir, RecordingContext, run } from "../context.ts";
@@ -50,6 +50,12 @@ const rows: [format: string, pack: string, spec: TreeSpec][] = [
   ["POSIX format with gzip", "tar --format=posix -cf - source | gzip", oddTree()],
   ["ustar", WHOLE + "tar --format=ustar -cf - source", inWholeSeconds({ ...shortNames(oddTree()) })],
   ["an archive of .", "tar --format=posix -cf - -C . ./source", oddTree()],
+  [
+    "a long name that GNU tar's short form cuts inside a letter,",
+    "tar --format=posix -cf - source",
+    // With "source/" before it, the hundredth byte is the first of a letter of four.
+    { [`${"n".repeat(92)}🦕${"n".repeat(60)}`]: { content: "1", mtime: oddTime(1) } },
+  ],
   [
     "concatenated frames",
     "tar --format=posix -cf - source | (head -c 100000 | zstd -q; cat | zstd -q)",

@@ -37,10 +37,10 @@ Deno.test("archive: a file of 2 GiB, nearly all of it a hole, comes back and is 
 Deno.test("archive: a run killed in its middle leaves a partial file and no backup", () =>
   inTempDir(async (dir) => {
     const [source, destination] = [join(dir, "source"), join(dir, "backups")];
-    await makeTree(source, { "a": { size: 400_000_000 } });
+    await makeTree(source, { "a": { size: 60_000_000 } });
     await Deno.mkdir(destination);
     const child = new URL("./make_child.ts", import.meta.url).pathname;
-    const request = { options: { sources: [source], destination, level: 15 }, name: "n" };
+    const request = { options: { sources: [source], destination, level: 19 }, name: "n" };
     const running = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "-q", child, JSON.stringify(request)],
       stdout: "null",

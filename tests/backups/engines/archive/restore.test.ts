@@ -5,7 +5,7 @@ import { compareTrees, makeTree } from "../../../support/tree.ts";
 import { restore } from "../../../../src/backups/engines/archive/restore.ts";
 import { inTempDir } from "../context.ts";
 import { filesBelow } from "../conformance.ts";
-import { type Entry, makeHere, quietHost, writeArchive } from "./in_process.ts";
+import { concat, type Entry, makeHere, quietHost, tarBytes, writeArchive } from "./in_process.ts";
 import type { RestoreRequest } from "../../../../src/backups/engine.ts";
 
 interface Scene {
@@ -231,6 +231,26 @@ test("an entry that is there twice counts as it was last", async (scene) => {
   assert.equal(await Deno.readTextFile(join(scene.target, "a")), "second");
 });
 
+test("kinds that are not supported, and names that are not UTF-8, are refused by name", async ({ dir, target }) => {
+  const bytes = concat(["6", "3", "V"].map((flag) => retyped({ kind: "file", path: `kind ${flag}` }, flag)));
+  const garbled = tarBytes([{ kind: "symlink", path: "bad", link: "x" }]);
+  garbled[1] = 0xff;
+  fixSum(garbled);
+  const path = join(dir, "made.tar");
+  await Deno.writeFile(path, concat([bytes, garbled]));
+  const request = { target, patterns: [], force: false, owners: false };
+  const { warnings } = await restore(
+    { task: "restore", path, request, sha256: null, total_bytes: null },
+    quietHost(),
+  );
+  assert.deepEqual(warnings, [
+    '"kind 6" is not restored: named pipes are not',
+    '"kind 3" is not restored: devices are not',
+    '"kind V" is not restored: its kind is unknown (type "V")',
+    '"b\uFFFDd" is not restored: its name is not UTF-8',
+  ]);
+});
+
 test("an artifact that is not the recorded one is refused before anything is written", async ({ dir, target }) => {
   const path = await writeArchive(join(dir, "made.tar.zst"), [{ kind: "file", path: "a", content: "x" }]);
   const request = { target, patterns: [], force: false, owners: false };
@@ -275,3 +295,17 @@ test("force restores over an earlier restore", async ({ dir, target }) => {
     assert.deepEqual(await compareTrees(source, join(target, "s")), []);
   }
 });
+
+/** One block that says it is of another kind. */
+function retyped(entry: Entry, flag: string): Uint8Array {
+  const header = tarBytes([entry]).slice(0, 512);
+  header[156] = flag.charCodeAt(0);
+  return fixSum(header);
+}
+
+function fixSum(header: Uint8Array): Uint8Array {
+  header.fill(0x20, 148, 156);
+  const sum = header.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  header.set(new TextEncoder().encode(sum.toString(8).padStart(6, "0") + "\0 "), 148);
+  return header;
+}
