@@ -195,8 +195,16 @@ export async function invoke<App, Input extends z.ZodObject, Output extends z.Zo
     // Refusals of a known caller are worth a line; anonymous ones would let anybody fill the log.
     const refused = error instanceof HoldfastError && error.kind === "forbidden";
     if (audited && refused && caller.kind !== "anonymous") await kernel.audit(caller, "forbidden");
-    throw error;
+    throw withoutNames(error, caller);
   }
+}
+
+/** A hint suggests names of things there are; who is limited to servers must not learn of things of others. */
+function withoutNames(error: unknown, caller: Caller): unknown {
+  if (caller.servers === null || !(error instanceof HoldfastError)) return error;
+  if (error.kind !== "not_found" || error.hint === undefined) return error;
+  const { message, code, errors, cause } = error;
+  return new HoldfastError("not_found", message, { code, errors, cause });
 }
 
 function requireRole(op: Pick<Operation, "name" | "role" | "scope">, caller: Caller): void {
