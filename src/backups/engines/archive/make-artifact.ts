@@ -50,8 +50,7 @@ export async function makeArtifact(
     // The manifest first: an artifact under its final name always has one.
     context.signal.throwIfAborted();
     await writeManifest(path, manifest);
-    await Deno.rename(partial, path);
-    await syncDirectory(dirname(path));
+    await publish(partial, path);
     return {
       path,
       size_bytes: made.size_bytes,
@@ -66,6 +65,17 @@ export async function makeArtifact(
     await removeIfThere(partial);
     await removeIfThere(manifestPath(path));
     throw writeError(error, partial);
+  }
+}
+
+/** Gives the artifact its name, for good or not at all. */
+async function publish(partial: string, path: string): Promise<void> {
+  await Deno.rename(partial, path);
+  try {
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await removeIfThere(path);
+    throw error;
   }
 }
 
