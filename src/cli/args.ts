@@ -7,6 +7,7 @@
 import { Argument, Command, Option } from "commander";
 import { resolve } from "node:path";
 import { ERROR_KINDS, EXIT_BAD_ANSWER } from "../lib/errors.ts";
+import { formatDuration } from "../lib/duration.ts";
 import { coerceText, type Field, fieldsOf } from "../lib/fields.ts";
 import { exampleText, Flag } from "./help.ts";
 import type { FlagSpec, Operation } from "../lib/operation.ts";
@@ -202,7 +203,7 @@ function addFlag(
     option.argParser((value: string, before: unknown) => [...(Array.isArray(before) ? before : []), value]);
   }
   if (typeof field.default === "number" || typeof field.default === "string") {
-    option.notes.push(`default ${field.default}`);
+    option.notes.push(`default ${defaultText(field)}`);
   }
   if (field.choices !== undefined && !many) option.choices([...field.choices]);
   command.addOption(option);
@@ -215,6 +216,10 @@ function addFlag(
     // commander turns the pair's default to true; absent must stay absent.
     command.setOptionValue(option.attributeName(), undefined);
   }
+}
+
+function defaultText({ name, default: value }: Field): string {
+  return typeof value === "number" && name.endsWith("_seconds") ? formatDuration(value) : String(value);
 }
 
 function valueName(field: Field): string {

@@ -9,6 +9,17 @@ export const SchedulesConfig = z.strictObject({
   max_concurrent_runs: z.int().min(1).max(1000).default(2).meta({
     description: "Runs at the same time; further ones wait in the queue",
   }),
+  max_concurrent_runs_per_server: z.int().min(0).max(1000).default(0).meta({
+    description: "Runs of one server at the same time; 0 sets no limit of its own",
+  }),
+  groups: z.record(
+    z.string(),
+    z.strictObject({
+      max_concurrent_runs: z.int().min(1).max(1000).default(1).meta({
+        description: "Runs at the same time of schedules with this concurrency_group",
+      }),
+    }),
+  ).default({}),
   shutdown_grace_seconds: z.int().min(0).max(86_400).default(60).meta({
     description: "How long a stopping daemon lets runs finish before it cancels them",
   }),

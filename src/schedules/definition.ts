@@ -7,24 +7,39 @@ import { expressionOf, hoursOf } from "./intervals.ts";
 import type { BackupSchedule, ScheduleCreate, ScheduleUpdate } from "./model.ts";
 import type { Authority, ScheduledServer, SchedulesOptions } from "./options.ts";
 import { engineOf } from "./perform.ts";
+import { type Policies, policiesOf } from "./policies.ts";
 import type { ScheduleRow } from "./queries/tables.ts";
 import { isZone, nearestZone } from "./zones.ts";
 
 /** The columns people decide about when a schedule is due. */
 export type RuleColumns = Pick<ScheduleRow, "cron_expression" | "timezone">;
 
-/** The rule in the input, or the known one where the input says nothing. Errors: `invalid`. */
+/** What stands for the expression of a schedule that follows another: it has no times of its own. */
+export const AFTER = "@after";
+
+/** The rule in the input, or the known one where the input says nothing; `follows` as the schedule will be. Errors: `invalid`. */
 export function ruleColumns(
   input: Pick<ScheduleUpdate, "cron_expression" | "interval_hours" | "timezone">,
   known: RuleColumns | { cron_expression: null; timezone: string },
+  follows: boolean,
 ): RuleColumns {
   return {
-    cron_expression: expressionIn(input, known.cron_expression),
+    cron_expression: follows ? noExpression(input) : expressionIn(input, known.cron_expression),
     timezone: zoneIn(input.timezone ?? known.timezone),
   };
 }
 
-function expressionIn(input: ScheduleUpdate, known: string | null): string {
+function noExpression({ cron_expression: cron, interval_hours: hours }: ScheduleUpdate): string {
+  if ((cron === undefined || cron === AFTER) && hours === undefined) return AFTER;
+  const path = hours === undefined ? "cron_expression" : "interval_hours";
+  throw new HoldfastError("invalid", `Cannot schedule: ${path} and run_after exclude each other`, {
+    errors: [{ path, message: "a schedule that follows another is due with it" }],
+    hint: "leave one of the two out; run_after null ends following",
+  });
+}
+
+function expressionIn(input: ScheduleUpdate, given: string | null): string {
+  const known = given === AFTER ? null : given;
   if (input.cron_expression !== undefined) return checkExpression(input.cron_expression);
   if (input.interval_hours !== undefined) return expressionOf(input.interval_hours);
   if (known !== null) return known;
@@ -44,7 +59,11 @@ function zoneIn(name: string): string {
 }
 
 /** The columns that the input changes, engine and server apart. Only those are written, so that two people who change different fields both have their way. */
-export function changedColumns(input: ScheduleUpdate, known: RuleColumns): Partial<ScheduleRow> {
+export function changedColumns(
+  input: ScheduleUpdate,
+  known: RuleColumns,
+  policies: Policies,
+): Partial<ScheduleRow> {
   const values: Partial<ScheduleRow> = {};
   if (input.name !== undefined) values.name = input.name;
   if (input.description !== undefined) values.description = input.description;
@@ -52,8 +71,9 @@ export function changedColumns(input: ScheduleUpdate, known: RuleColumns): Parti
   if (input.max_backups !== undefined) values.max_backups = input.max_backups;
   if (input.only_when_running !== undefined) values.only_when_running = input.only_when_running ? 1 : 0;
   if (input.backup_type !== undefined) values.backup_type = input.backup_type;
-  const ruled = input.cron_expression ?? input.interval_hours ?? input.timezone;
-  return ruled === undefined ? values : { ...values, ...ruleColumns(input, known) };
+  const { cron_expression: cron, interval_hours: hours, timezone, run_after } = input;
+  if ([cron, hours, timezone, run_after].every((value) => value === undefined)) return values;
+  return { ...values, ...ruleColumns(input, known, policies.run_after !== null) };
 }
 
 /** The columns of what is backed up. */
@@ -95,9 +115,14 @@ export async function engineColumns(
   };
 }
 
-/** A stored schedule as people see it; `server` null when it is gone. */
-export function scheduleRecord(row: ScheduleRow, server: ScheduledServer | null): BackupSchedule {
+/** A stored schedule as people see it; `server` null when it is gone, `path` what it follows, see `pathOf()`. */
+export function scheduleRecord(
+  row: ScheduleRow,
+  server: ScheduledServer | null,
+  path: readonly ScheduleRow[] = [],
+): BackupSchedule {
   const engine = engineOf(row, server);
+  const disabled = row.enabled === 1 ? path.find((other) => other.enabled === 0) : undefined;
   return {
     id: row.id,
     server_id: row.server_id,
@@ -113,11 +138,17 @@ export function scheduleRecord(row: ScheduleRow, server: ScheduledServer | null)
     backup_type: row.backup_type,
     engine: row.engine,
     engine_options: row.engine_options === null ? null : JSON.parse(row.engine_options),
-    problem: typeof engine === "string" ? engine : null,
+    ...policiesOf(row.policies),
+    run_after_name: path[0]?.name ?? null,
+    problem: typeof engine === "string"
+      ? engine
+      : disabled === undefined
+      ? null
+      : `"${disabled.name}", which it follows, is disabled`,
     created_at: row.created_at,
     updated_at: row.updated_at,
     created_by: row.created_by,
     last_run_at: row.last_run_at,
-    next_run_at: row.next_run_at,
+    next_run_at: row.enabled === 0 || disabled !== undefined ? null : (path.at(-1) ?? row).next_run_at,
   };
 }

@@ -41,7 +41,7 @@ export class Ledger {
       limit: input.limit,
       offset: input.offset,
     });
-    return rows.map(({ id: _, ...entry }) => entry);
+    return rows.map(({ id: _, late, ...entry }) => ({ ...entry, late: late === 1 }));
   }
 
   /** Digests of settled instants as they are now, by their keys in the chain. */

@@ -1,6 +1,7 @@
 /** Schedules, runs and ledger entries as records: the published shapes and what may be set. */
 import { z } from "zod";
 import { MAX_INTERVAL_HOURS } from "./calendar.ts";
+import { newPolicyFields, policyFields } from "./policies.ts";
 
 /** Options of an engine as people give them; the engine's own schema judges them. */
 const EngineOptions = z.looseObject({
@@ -20,7 +21,9 @@ export const BackupSchedule = z.object({
   name: z.string(),
   description: z.string().nullable(),
   enabled: z.boolean(),
-  cron_expression: z.string().describe('Five fields, a nickname such as "@daily", or "@every 5h"'),
+  cron_expression: z.string().describe(
+    'Five fields, a nickname such as "@daily", "@every 5h", or "@after" for run_after',
+  ),
   interval_hours: z.int().nullable().describe("The same as an interval, where the published table knows one"),
   timezone: z.string(),
   max_backups: z.int(),
@@ -28,12 +31,17 @@ export const BackupSchedule = z.object({
   backup_type: BackupType,
   engine: z.string().nullable(),
   engine_options: z.record(z.string(), z.unknown()).nullable(),
+  ...policyFields,
+  run_after: z.string().nullable().describe("Id of the schedule it follows"),
+  run_after_name: z.string().nullable().describe("Name of the schedule it follows"),
   problem: z.string().nullable().describe("Why it cannot run as it stands; null when it can"),
   created_at: z.string(),
   updated_at: z.string(),
   created_by: z.int().describe("User id; 0 when made on the host"),
   last_run_at: z.string().nullable(),
-  next_run_at: z.string().nullable().describe("First due instant not yet accounted for; null when disabled"),
+  next_run_at: z.string().nullable().describe(
+    "First due instant not yet accounted for, of the schedule it follows if it does; null when disabled",
+  ),
 }).meta({ id: "BackupSchedule" });
 export type BackupSchedule = z.infer<typeof BackupSchedule>;
 
@@ -58,6 +66,7 @@ const fields = {
   backup_type: BackupType.describe("What its backups are called in the catalogue"),
   engine: z.string().min(1).nullable().describe("How to back up; the server's default when absent"),
   engine_options: EngineOptions.nullable().describe("What the engine backs up, and where to"),
+  ...policyFields,
 };
 
 export const ScheduleCreate = z.strictObject({
@@ -73,6 +82,7 @@ export const ScheduleCreate = z.strictObject({
   backup_type: fields.backup_type.default("scheduled"),
   engine: fields.engine.default(null),
   engine_options: fields.engine_options.default(null),
+  ...newPolicyFields,
 }).meta({ id: "BackupScheduleCreateRequest" });
 export type ScheduleCreate = z.output<typeof ScheduleCreate>;
 
@@ -152,6 +162,12 @@ export const LedgerEntry = z.object({
   run_id: z.string().nullable(),
   claimed_at: z.string(),
   settled_at: z.string().nullable(),
+  attempt: z.int().describe("Number of the attempt that is under way, comes next, or was the last"),
+  late: z.boolean().describe("True when it is caught up"),
+  not_before: z.string().nullable().describe("When the next attempt begins; null unless one waits"),
+  awaits: z.string().nullable().describe(
+    "Schedule whose same instant must succeed first; null unless it waits",
+  ),
 }).meta({ id: "LedgerEntry" });
 export type LedgerEntry = z.infer<typeof LedgerEntry>;
 
@@ -163,6 +179,7 @@ export const SchedulerJob = z.object({
   server_id: z.int(),
   status: z.enum(["pending", "running", "completed", "failed"]),
   started_at: z.string(),
+  waiting_for: z.string().nullable().describe("What a pending run waits for"),
   phase: z.string().nullable(),
   progress_percentage: z.number().nullable(),
   estimated_completion_at: z.string().nullable(),
@@ -185,33 +202,51 @@ export type SchedulerStatus = z.infer<typeof SchedulerStatus>;
 export const LineLevel = z.enum(["info", "warning", "error"]);
 export type LineLevel = z.infer<typeof LineLevel>;
 
+const StateEvent = z.object({
+  type: z.literal("state"),
+  run_id: z.string(),
+  state: z.enum(["queued", "running"]),
+  at: z.string(),
+});
+
+const LineEvent = z.object({
+  type: z.literal("line"),
+  run_id: z.string(),
+  seq: z.int(),
+  at: z.string(),
+  level: LineLevel,
+  text: z.string(),
+});
+
+const ProgressEvent = z.object({
+  type: z.literal("progress"),
+  run_id: z.string(),
+  phase: z.string(),
+  done_bytes: z.int(),
+  total_bytes: z.int().nullable(),
+  done_items: z.int(),
+  total_items: z.int().nullable(),
+  progress_percentage: z.number().nullable(),
+  estimated_completion_at: z.string().nullable(),
+});
+
+const ResultEvent = z.object({ type: z.literal("result"), log: BackupScheduleLog });
+
 /** What following a run yields; the last event is the result. */
-export const RunEvent = z.discriminatedUnion("type", [
-  z.object({
-    type: z.literal("state"),
-    run_id: z.string(),
-    state: z.enum(["queued", "running"]),
-    at: z.string(),
-  }),
-  z.object({
-    type: z.literal("line"),
-    run_id: z.string(),
-    seq: z.int(),
-    at: z.string(),
-    level: LineLevel,
-    text: z.string(),
-  }),
-  z.object({
-    type: z.literal("progress"),
-    run_id: z.string(),
-    phase: z.string(),
-    done_bytes: z.int(),
-    total_bytes: z.int().nullable(),
-    done_items: z.int(),
-    total_items: z.int().nullable(),
-    progress_percentage: z.number().nullable(),
-    estimated_completion_at: z.string().nullable(),
-  }),
-  z.object({ type: z.literal("result"), log: BackupScheduleLog }),
-]).meta({ id: "RunEvent" });
+export const RunEvent = z.discriminatedUnion("type", [StateEvent, LineEvent, ProgressEvent, ResultEvent])
+  .meta({ id: "RunEvent" });
 export type RunEvent = z.infer<typeof RunEvent>;
+
+/** Where an event belongs, and its place in the stream. */
+const fed = { id: z.string(), schedule_id: z.string(), server_id: z.int() };
+
+/** What the live view yields; `id` goes into `Last-Event-ID` when a client comes back. */
+export const FeedEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("hello"), id: z.string() }),
+  z.object({ type: z.literal("reset"), id: z.string() }),
+  StateEvent.extend(fed),
+  LineEvent.extend(fed),
+  ProgressEvent.extend(fed),
+  ResultEvent.extend(fed),
+]).meta({ id: "FeedEvent" });
+export type FeedEvent = z.infer<typeof FeedEvent>;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { operation } from "../lib/operation.ts";
 import { BackupScheduleInterval, INTERVALS } from "./intervals.ts";
 import { BackupSchedule, ScheduleCreate, ScheduleUpdate } from "./model.ts";
+import { policyFlags } from "./policy_flags.ts";
 import { ComingInstant } from "./preview.ts";
 import { runOperations } from "./run_operations.ts";
 import type { Schedules } from "./schedules.ts";
@@ -54,13 +55,22 @@ const flags = {
     description: "What to leave out",
   },
   engine_options: { flag: "--engine-options <json>", description: "All options of the engine at once" },
+  ...policyFlags,
 };
+
+const CLEARING =
+  'On the command line "none" ends a lock, a window, a pause, a limit or following; the lists given replace those there were.';
 
 function summary(schedule: BackupSchedule): string {
   const name = schedule.server_name === null ? schedule.name : `${schedule.server_name}/${schedule.name}`;
-  const next = schedule.next_run_at === null ? "disabled" : `next run ${schedule.next_run_at}`;
+  const next = schedule.next_run_at === null
+    ? schedule.enabled ? "no next run" : "disabled"
+    : `next run ${schedule.next_run_at}`;
+  const when = schedule.run_after === null
+    ? `${schedule.cron_expression} ${schedule.timezone}`
+    : `after ${schedule.run_after_name ?? schedule.run_after}`;
   const problem = schedule.problem === null ? "" : `\nIt cannot run yet: ${schedule.problem}`;
-  return `Schedule ${name} (${schedule.id}): ${schedule.cron_expression} ${schedule.timezone}, ${next}${problem}`;
+  return `Schedule ${name} (${schedule.id}): ${when}, ${next}${problem}`;
 }
 
 export const listSchedules = operation({
@@ -100,7 +110,7 @@ export const createSchedule = operation({
   role: "operator",
   summary: "Create a schedule",
   description:
-    "When is said by cron_expression (which wins) or interval_hours, in the schedule's time zone. A time left out when clocks go forward is due right after the jump, one that comes twice only the first time; hourly expressions follow the clock. Without an engine the server's default is used.",
+    "When is said by cron_expression (which wins) or interval_hours, in the schedule's time zone. A time left out when clocks go forward is due right after the jump, one that comes twice only the first time; hourly expressions follow the clock. Without an engine the server's default is used. Policies say what happens to instants that cannot start in time: by default they are skipped or missed, and the ledger says why.",
   input: ScheduleCreate,
   output: BackupSchedule,
   status: 201,
@@ -109,6 +119,7 @@ export const createSchedule = operation({
     examples: [
       'holdfast schedules create --server web-1 --name nightly --cron "0 2 * * *" --timezone Europe/Paris --engine archive --source /srv/data --destination /srv/backups --max-backups 7',
       "holdfast schedules create --server web-1 --name frequent --interval-hours 6",
+      "holdfast schedules create --server web-1 --name offsite --run-after nightly --engine archive --source /srv/backups --destination /mnt/offsite",
     ],
     text: summary,
   },
@@ -120,6 +131,7 @@ export const updateSchedule = operation({
   route: `PUT ${BASE}/schedules/{schedule}`,
   role: "operator",
   summary: "Change a schedule; what is not given stays",
+  description: CLEARING,
   input: Ref.extend(ScheduleUpdate.shape),
   output: BackupSchedule,
   cli: {
@@ -128,6 +140,7 @@ export const updateSchedule = operation({
     examples: [
       'holdfast schedules update nightly --cron "30 3 * * *"',
       "holdfast schedules update nightly --max-backups 14 --no-only-when-running",
+      "holdfast schedules update nightly --catch-up latest --catch-up-window 12h --overlap skip --retries 3 --retry-delay 60s --timeout 2h",
     ],
     text: summary,
   },
@@ -199,17 +212,23 @@ export const nextInstants = operation({
   route: `GET ${BASE}/schedules/{schedule}/next`,
   role: "user",
   scope: "filtered",
-  summary: "Show when a schedule is due next, and what changes of the clocks do to it",
+  summary: "Show when a schedule is due next, and what clocks that change, windows and jitter do to it",
   input: Ref.extend({
     count: z.int().min(1).max(1000).default(5).describe("How many instants"),
+    clock_changes: z.boolean().default(false).describe(
+      "The instants around the next two changes of the clocks instead",
+    ),
   }),
   output: z.array(ComingInstant),
   cli: {
     args: ["schedule"],
     columns: [{ key: "due_at", title: "UTC", format: "instant" }, { key: "local" }, { key: "note" }],
-    examples: ["holdfast schedules next nightly --count 5"],
+    examples: [
+      "holdfast schedules next nightly --count 5",
+      "holdfast schedules next nightly --clock-changes",
+    ],
   },
-  run: (app: SchedulesApp, input, caller) => app.schedules.next(input.schedule, input.count, caller),
+  run: (app: SchedulesApp, input, caller) => app.schedules.next(input.schedule, input, caller),
 });
 
 export const listIntervals = operation({

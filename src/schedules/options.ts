@@ -28,6 +28,10 @@ export interface ServerDirectory {
 export interface SchedulesSettings {
   timezone: string;
   max_concurrent_runs: number;
+  /** 0 is no limit. */
+  max_concurrent_runs_per_server: number;
+  /** Limits of named groups. */
+  groups: Readonly<Record<string, { max_concurrent_runs: number }>>;
   shutdown_grace_seconds: number;
   max_log_lines: number;
 }
@@ -48,6 +52,7 @@ export interface SchedulesOptions {
 export const FAULT_STEPS = [
   "claim-written",
   "claim-committed",
+  "resume-committed",
   "run-begun",
   "backup-made",
   "retention-applied",

@@ -32,8 +32,6 @@ const Instant = z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
   error: "must be a day such as 2026-01-31 or an instant such as 2026-01-31T02:00:00Z",
 });
 
-const Hook = z.string().trim().min(1).max(4000);
-
 /** What people may set, each with its words in help and in the API's document. */
 export const policyFields = {
   catch_up: z.enum(["none", "latest", "all"]).describe(
@@ -69,30 +67,11 @@ export const policyFields = {
   dst: z.enum(DST_RULES).describe(
     "Times that clocks leave out or show twice: right after the gap and once, not at all and once, or as the clock shows",
   ),
-  hook_before: Hook.nullable().describe(
-    "Command line or http(s) address called before the backup; when it fails there is none",
-  ),
-  hook_after: Hook.nullable().describe("The same, called when the attempt is over, well or badly"),
-  hook_on_failure: Hook.nullable().describe("The same, called when the attempt failed"),
-  hook_timeout_seconds: Seconds(1, DAY).describe("Longest time of one hook"),
-  nice: z.int().min(0).max(19).nullable().describe("CPU priority of programs it starts, 19 is lowest"),
-  io_class: z.enum(["best-effort", "idle"]).nullable().describe("Disk priority of programs it starts"),
-  memory_max_bytes: z.int().min(16 * 1024 * 1024).nullable().describe(
-    "Memory that programs it starts may use",
-  ),
-  cpu_max_percent: z.int().min(1).max(10_000).nullable().describe(
-    "CPU time that programs it starts may use, 100 is one core",
-  ),
 };
-
-const Authority = z.object({ role: z.enum(["public", "user", "operator", "admin"]), on_host: z.boolean() });
 
 /** Every policy with its value. */
 const PolicyValues = z.object(policyFields);
-/** What a schedule stores; `hook_authority` is whose rights its hooks run with. */
-export interface Policies extends z.output<typeof PolicyValues> {
-  hook_authority: z.output<typeof Authority> | null;
-}
+export type Policies = z.output<typeof PolicyValues>;
 
 /** What counts where nothing is set: an instant that cannot start in time is missed, nothing waits, nothing is tried again. */
 export const NO_POLICIES: Readonly<Policies> = {
@@ -113,18 +92,9 @@ export const NO_POLICIES: Readonly<Policies> = {
   paused_until: null,
   run_after: null,
   dst: "standard",
-  hook_before: null,
-  hook_after: null,
-  hook_on_failure: null,
-  hook_timeout_seconds: 300,
-  nice: null,
-  io_class: null,
-  memory_max_bytes: null,
-  cpu_max_percent: null,
-  hook_authority: null,
 };
 
-const Stored = PolicyValues.extend({ hook_authority: Authority.nullable() }).partial();
+const Stored = PolicyValues.partial();
 
 const parsed = new Map<string, Readonly<Policies>>();
 const KEPT = 1000;
@@ -149,5 +119,23 @@ export function policiesText(policies: Policies): string {
   return JSON.stringify(Object.fromEntries(changed));
 }
 
-/** Names of the fields people set. */
-export const POLICY_NAMES: ReadonlySet<string> = new Set(Object.keys(policyFields));
+/** The fields for a new schedule, each with what counts when it is not given. */
+export const newPolicyFields = {
+  catch_up: policyFields.catch_up.default(NO_POLICIES.catch_up),
+  catch_up_window_seconds: policyFields.catch_up_window_seconds.default(NO_POLICIES.catch_up_window_seconds),
+  overlap: policyFields.overlap.default(NO_POLICIES.overlap),
+  locks: policyFields.locks.default([]),
+  concurrency_group: policyFields.concurrency_group.default(null),
+  retries: policyFields.retries.default(NO_POLICIES.retries),
+  retry_delay_seconds: policyFields.retry_delay_seconds.default(NO_POLICIES.retry_delay_seconds),
+  retry_factor: policyFields.retry_factor.default(NO_POLICIES.retry_factor),
+  retry_max_delay_seconds: policyFields.retry_max_delay_seconds.default(NO_POLICIES.retry_max_delay_seconds),
+  timeout_seconds: policyFields.timeout_seconds.default(null),
+  start_deadline_seconds: policyFields.start_deadline_seconds.default(null),
+  jitter_seconds: policyFields.jitter_seconds.default(0),
+  allowed_windows: policyFields.allowed_windows.default([]),
+  blackout_windows: policyFields.blackout_windows.default([]),
+  paused_until: policyFields.paused_until.default(null),
+  run_after: policyFields.run_after.default(null),
+  dst: policyFields.dst.default(NO_POLICIES.dst),
+};

@@ -98,12 +98,13 @@ export class RunQueue<Item> {
     return items;
   }
 
-  /** Changes what waiting runs of a schedule need. */
-  replan(scheduleId: string, change: (waiting: Waiting) => Waiting): void {
+  /** Changes the waiting items of a schedule, and with them what they need. */
+  replan(scheduleId: string, change: (item: Item) => Item, plan: (item: Item) => Waiting): void {
     for (const entry of this.#entries) {
       if (entry.waiting.schedule_id !== scheduleId) continue;
-      const waiting = change(entry.waiting);
-      Object.assign(entry, { waiting, ...this.#needsOf(waiting) });
+      const item = change(entry.item);
+      const waiting = plan(item);
+      Object.assign(entry, { item, waiting, ...this.#needsOf(waiting) });
     }
   }
 

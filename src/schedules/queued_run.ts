@@ -6,7 +6,14 @@ import type { RunRow } from "./queries/tables.ts";
 export type RunRequest =
   & Pick<
     RunRow,
-    "schedule_id" | "server_id" | "trigger" | "due_at" | "queued_at" | "created_by" | "requested_by"
+    | "schedule_id"
+    | "server_id"
+    | "trigger"
+    | "due_at"
+    | "attempt"
+    | "queued_at"
+    | "created_by"
+    | "requested_by"
   >
   & { id?: string };
 
@@ -15,7 +22,6 @@ export function queuedRun(request: RunRequest): RunRow {
   return {
     id: newId(),
     ...request,
-    attempt: 1,
     status: "running",
     outcome: "queued",
     started_at: request.queued_at,

@@ -1,17 +1,22 @@
-/** Runs what is due, so many at a time, in the order it was claimed. */
+/** Runs what is due, as the queue lets it through. */
 import { getLogger } from "@logtape/logtape";
 import type { Progress } from "../backups/mod.ts";
 import { iso } from "../lib/clock.ts";
+import { formatDuration } from "../lib/duration.ts";
 import { tablesOf } from "../store/mod.ts";
-import { recordEnd } from "./ending.ts";
+import { type EndFacts, type QueuedRun, recordEnd } from "./ending.ts";
 import type { EventHub, LiveEvent } from "./events.ts";
 import type { SchedulesOptions } from "./options.ts";
 import { perform, RunAbort, type RunEnding } from "./perform.ts";
 import { estimateEnd, medianDuration, percentOf } from "./progress.ts";
+import { planOf } from "./plan.ts";
+import { policiesOf } from "./policies.ts";
 import { beginRun } from "./queries/runs.ts";
 import { scheduleById, updateSchedule } from "./queries/schedules.ts";
 import type { RunRow, ScheduleRow, SchedulesTables } from "./queries/tables.ts";
+import { RunQueue } from "./queue.ts";
 import { RunLog } from "./run_log.ts";
+import { takeBack } from "./take_back.ts";
 
 const logger = getLogger(["holdfast", "schedules"]);
 
@@ -40,34 +45,56 @@ export interface RunListener {
 export class Runner {
   readonly #options: SchedulesOptions;
   readonly #hub: EventHub;
-  readonly #queue: RunRow[] = [];
+  readonly #queue: RunQueue<QueuedRun>;
   readonly #active = new Map<string, ActiveRun>();
   readonly #listeners: RunListener[] = [];
   readonly #closed = new AbortController();
   #idle: (() => void)[] = [];
   #dropped = Promise.resolve();
+  /** Called when an instant waits for its next attempt, or waits no longer for the run that ended. */
+  onMore: () => void = () => {};
 
   constructor(options: SchedulesOptions, hub: EventHub) {
     this.#options = options;
     this.#hub = hub;
+    const { settings } = options;
+    this.#queue = new RunQueue({
+      get total() {
+        return settings.max_concurrent_runs;
+      },
+      get per_server() {
+        return settings.max_concurrent_runs_per_server === 0 ? null : settings.max_concurrent_runs_per_server;
+      },
+      group: (name) => settings.groups[name]?.max_concurrent_runs ?? 1,
+    });
   }
 
   listen(listener: RunListener): void {
     this.#listeners.push(listener);
   }
 
-  /** Runs waiting for a free place, first come first. */
+  /** Runs that wait, in the order of their turns. */
   get queued(): readonly RunRow[] {
-    return this.#queue;
+    return this.#queue.items.map(({ row }) => row);
+  }
+
+  /** How many runs wait. */
+  get waiting(): number {
+    return this.#queue.size;
   }
 
   get active(): ReadonlyMap<string, ActiveRun> {
     return this.#active;
   }
 
+  /** What each waiting run waits for, by its id. */
+  waitingFor(): Map<string, string> {
+    return this.#queue.reasons(this.#options.clock.now());
+  }
+
   /** True while this process has the run, queued or active. */
   has(runId: string): boolean {
-    return this.#active.has(runId) || this.#queue.some((row) => row.id === runId);
+    return this.#active.has(runId) || this.#queue.items.some(({ row }) => row.id === runId);
   }
 
   /** True once the program is stopping: nothing starts any more. */
@@ -76,29 +103,65 @@ export class Runner {
   }
 
   /** Takes runs whose rows are stored as queued. */
-  enqueue(rows: readonly RunRow[]): void {
-    for (const row of rows) {
+  enqueue(runs: readonly QueuedRun[]): void {
+    for (const run of runs) {
+      const { row } = run;
       this.#publish(row, { type: "state", run_id: row.id, state: "queued", at: row.queued_at });
+      this.#queue.add(planOf(run), run);
     }
-    this.#queue.push(...rows);
     if (this.closing) this.#dropped = this.#dropped.then(() => this.#dropQueue());
     else this.#fill();
   }
 
-  #fill(): void {
-    while (!this.closing && this.#active.size < this.#options.settings.max_concurrent_runs) {
-      const row = this.#queue.shift();
-      if (row === undefined) break;
-      this.#start(row);
+  /** Applies changed policies to what waits. */
+  replan(schedule: ScheduleRow): void {
+    this.#queue.replan(schedule.id, (run) => ({ ...run, schedule }), planOf);
+    this.#fill();
+  }
+
+  /** Looks at what waits: time alone lets some start, and is up for others. */
+  async look(): Promise<void> {
+    for (const { item: { row, schedule }, reason } of this.#queue.expired(this.#options.clock.now())) {
+      const limit = row.attempt === 1 ? "too late to start" : "too late for a further attempt";
+      const ending = {
+        outcome: "timed_out" as const,
+        error: `${limit}: it waited for ${reason}`,
+        backup: null,
+      };
+      logger.warning("Run {run_id} of {schedule}: {error}", {
+        run_id: row.id,
+        schedule: schedule.name,
+        error: ending.error,
+      });
+      await this.#end(row, ending, { begun: false, warnings: 0 });
     }
-    if (this.#queue.length > 0 || this.#active.size > 0) return;
+    this.#fill();
+  }
+
+  #fill(): void {
+    while (!this.closing) {
+      const run = this.#queue.next(this.#options.clock.now());
+      if (run === undefined) break;
+      this.#start(run.row);
+    }
+    if (this.#active.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Ends what waits: the program is stopping. */
+  /** Forgets a queued run whose row has ended already. */
+  drop(runId: string): void {
+    const run = this.#queue.remove(runId);
+    if (run !== undefined) this.#publish(run.row, { type: "ended", run_id: runId });
+  }
+
+  /** Ends what waits, or leaves it to the next process: the program is stopping. */
   async #dropQueue(): Promise<void> {
     const reason = new RunAbort("interrupted", "Holdfast stopped before the run began");
-    for (const row of this.#queue.splice(0)) await this.#end(row, notBegun(reason), false, 0);
+    for (const { row } of this.#queue.clear()) {
+      if (await this.#insist(row, "wait", () => takeBack(this.#options, row)) === true) {
+        this.#publish(row, { type: "ended", run_id: row.id });
+      } else await this.#end(row, notBegun(reason), { begun: false, warnings: 0 });
+    }
   }
 
   #start(row: RunRow): void {
@@ -125,6 +188,7 @@ export class Runner {
     )
       .finally(() => {
         this.#active.delete(row.id);
+        this.#queue.release(row.id);
         this.#fill();
       });
   }
@@ -133,6 +197,8 @@ export class Runner {
     const schedule = await this.#begin(run);
     if (schedule === undefined) return;
     await this.#options.fault?.("run-begun");
+    const ended = new AbortController();
+    const limit = this.#limit(run, schedule, ended.signal);
     const ending = schedule.deleted_at === null
       ? await perform(this.#options, {
         run_id: run.row.id,
@@ -143,8 +209,22 @@ export class Runner {
         progress: (update) => this.#progress(run, update),
       })
       : notBegun(new RunAbort("cancelled", "the schedule was deleted"));
+    ended.abort();
+    await limit;
     await run.log.close();
-    await this.#end(run.row, ending, schedule.deleted_at === null, run.log.warnings);
+    await this.#end(run.row, ending, { begun: schedule.deleted_at === null, warnings: run.log.warnings });
+  }
+
+  /** Ends an attempt that takes longer than its schedule allows. */
+  async #limit(run: ActiveRun, schedule: ScheduleRow, ended: AbortSignal): Promise<void> {
+    const { timeout_seconds: seconds } = policiesOf(schedule.policies);
+    if (seconds === null) return;
+    try {
+      await this.#options.clock.sleep(seconds * 1000, ended);
+      run.controller.abort(new RunAbort("timed_out", `it took longer than ${formatDuration(seconds)}`));
+    } catch {
+      // It ended in time.
+    }
   }
 
   /** Marks the run as started, which only one process can; undefined when it is not waiting any more. */
@@ -183,17 +263,19 @@ export class Runner {
     });
   }
 
-  async #end(row: RunRow, ending: RunEnding, begun: boolean, warnings: number): Promise<void> {
+  async #end(row: RunRow, ending: RunEnding, facts: EndFacts): Promise<void> {
     const ended = await this.#insist(
       row,
       "end",
-      () => recordEnd(this.#options, row.id, ending, { begun, warnings }),
+      () => recordEnd(this.#options, row.id, ending, facts),
     );
     this.#publish(row, { type: "ended", run_id: row.id });
     if (ended === undefined) return;
-    const { outcome, error_message: error } = ended;
+    const { outcome, error_message: error } = ended.run;
     logger.info("Run {run_id} ended: {outcome}", { run_id: row.id, outcome, error });
-    for (const listener of this.#listeners) listener.finished?.(ended);
+    for (const listener of this.#listeners) listener.finished?.(ended.run);
+    this.enqueue(ended.following);
+    if (ended.more) this.onMore();
   }
 
   /**
@@ -216,10 +298,9 @@ export class Runner {
 
   /** Ends a queued or active run; false when this process does not have it. Resolves when it has ended. */
   async cancel(runId: string, reason: RunAbort): Promise<boolean> {
-    const index = this.#queue.findIndex((row) => row.id === runId);
-    if (index >= 0) {
-      const [row] = this.#queue.splice(index, 1);
-      await this.#end(row!, notBegun(reason), false, 0);
+    const waiting = this.#queue.remove(runId);
+    if (waiting !== undefined) {
+      await this.#end(waiting.row, notBegun(reason), { begun: false, warnings: 0 });
       this.#fill();
       return true;
     }
@@ -254,9 +335,9 @@ export class Runner {
     await this.#dropped;
   }
 
-  /** Resolves when nothing is queued or active. */
+  /** Resolves when nothing is active, which is when nothing that waits can start yet. */
   idle(): Promise<void> {
-    if (this.#queue.length === 0 && this.#active.size === 0) return Promise.resolve();
+    if (this.#active.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 

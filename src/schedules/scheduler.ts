@@ -58,6 +58,7 @@ export class Scheduler {
       server_id: row.server_id,
     });
     const now = this.#options.clock.now();
+    const reasons = queued.length === 0 ? new Map<string, string>() : this.#runner.waitingFor();
     return [
       ...active.map((run): SchedulerJob => {
         const end = estimateEnd(run, now);
@@ -65,6 +66,7 @@ export class Scheduler {
           ...base(run.row),
           status: "running",
           started_at: iso(run.startedAt),
+          waiting_for: null,
           phase: run.progress?.phase ?? null,
           progress_percentage: percentOf(run.progress),
           estimated_completion_at: end,
@@ -75,6 +77,7 @@ export class Scheduler {
         ...base(row),
         status: "pending",
         started_at: row.started_at,
+        waiting_for: reasons.get(row.id) ?? null,
         phase: null,
         progress_percentage: null,
         estimated_completion_at: null,

@@ -2,35 +2,32 @@
 import { iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import { type Caller, requireServer } from "../lib/operation.ts";
-import { type Change, isUniqueViolation } from "../store/mod.ts";
-import { nextAfter } from "./calendar.ts";
-import { changedColumns, engineColumns, ruleColumns, scheduleRecord } from "./definition.ts";
+import { Changes } from "./changes.ts";
+import { scheduleRecord } from "./definition.ts";
 import { Dispatcher, type TickReport } from "./dispatcher.ts";
 import { EventHub } from "./events.ts";
 import { findPastSchedule, findSchedule } from "./find.ts";
+import { pathOf } from "./following.ts";
 import { type Horizon, pruneHistory } from "./history.ts";
 import { Ledger } from "./ledger.ts";
 import type { BackupSchedule, BackupScheduleLog, ScheduleCreate, ScheduleUpdate } from "./model.ts";
-import { newId, type ScheduledServer, type SchedulesOptions } from "./options.ts";
+import type { ScheduledServer, SchedulesOptions } from "./options.ts";
+import { Open } from "./overlap.ts";
 import { RunAbort } from "./perform.ts";
-import { type ComingInstant, comingInstants } from "./preview.ts";
-import { openOccurrences } from "./queries/ledger.ts";
-import { insertRuns, openRuns } from "./queries/runs.ts";
-import {
-  countSchedules,
-  insertSchedule,
-  insertScheduleRevision,
-  listSchedules,
-  scheduleById,
-  updateSchedule,
-} from "./queries/schedules.ts";
-import type { ScheduleRevisionRow, ScheduleRow, SchedulesTables } from "./queries/tables.ts";
+import { policiesOf } from "./policies.ts";
+import { ownObstacle } from "./decide.ts";
+import { type ComingInstant, comingInstants, instantsAtChanges } from "./preview.ts";
+import { insertRuns, type NamedRun } from "./queries/runs.ts";
+import { countSchedules, listSchedules } from "./queries/schedules.ts";
+import type { ScheduleRow, SchedulesTables } from "./queries/tables.ts";
+import { openOccurrence } from "./queries/waiting.ts";
 import { queuedRun } from "./queued_run.ts";
 import { settleLeftovers } from "./recovery.ts";
 import { scheduleRule } from "./rule.ts";
 import { Runner } from "./runner.ts";
 import { RunReader } from "./run_reader.ts";
 import { Scheduler } from "./scheduler.ts";
+import { settleInstant, unstarted } from "./settle.ts";
 
 /** A run that was asked for. */
 export interface TriggeredRun {
@@ -48,6 +45,7 @@ export class Schedules {
   readonly events = new EventHub();
   readonly #options: SchedulesOptions;
   readonly #dispatcher: Dispatcher;
+  readonly #changes: Changes;
   #ready: Promise<void> | undefined;
 
   constructor(options: SchedulesOptions) {
@@ -57,6 +55,7 @@ export class Schedules {
     this.runs = new RunReader(options, this.runner, this.events);
     this.scheduler = new Scheduler(options, this.#dispatcher, this.runner);
     this.ledger = new Ledger(options);
+    this.#changes = new Changes(options, this.#dispatcher, this.runner);
   }
 
   /**
@@ -80,12 +79,15 @@ export class Schedules {
 
   /** Resolves when nothing is being decided, queued or run. */
   async idle(): Promise<void> {
-    await this.#dispatcher.settled();
-    await this.runner.idle();
+    do {
+      await this.#dispatcher.settled();
+      await this.runner.idle();
+    } while (!this.#dispatcher.quiet || this.runner.active.size > 0);
   }
 
   /** Waits for runs as long as settings allow, then ends them as interrupted; at once when `now` aborts. */
   async shutdown(now?: AbortSignal): Promise<void> {
+    this.#dispatcher.stop();
     await this.runner.shutdown(this.#options.settings.shutdown_grace_seconds * 1000, now);
     await this.#dispatcher.settled();
     await this.runner.idle();
@@ -100,7 +102,10 @@ export class Schedules {
     for (const id of new Set(rows.map((row) => row.server_id))) {
       servers.set(id, await this.#options.servers.glance(id));
     }
-    return rows.map((row) => scheduleRecord(row, servers.get(row.server_id) ?? null));
+    return await Promise.all(rows.map(async (row) => {
+      const path = row.run_after === null ? [] : await pathOf(this.#tables(), row);
+      return scheduleRecord(row, servers.get(row.server_id) ?? null, path);
+    }));
   }
 
   /** One schedule, by id, name or `server/name`. Errors: `not_found`, `conflict` when ambiguous, `forbidden`. */
@@ -111,104 +116,31 @@ export class Schedules {
   /** Creates a schedule. Errors: `invalid`, `not_found` for the server, `conflict` for the name, `forbidden`. */
   async create(input: ScheduleCreate, caller: Caller): Promise<BackupSchedule> {
     await this.settleAtStart();
-    const server = await this.#options.servers.resolve(input.server_id);
-    requireServer(caller, server.id);
-    const rule = ruleColumns(input, { cron_expression: null, timezone: this.#options.settings.timezone });
-    const engine = await engineColumns(this.#options, input, null, server, caller);
-    const now = this.#options.clock.now();
-    const row: ScheduleRow = {
-      id: newId(),
-      server_id: server.id,
-      name: input.name,
-      description: input.description,
-      enabled: input.enabled ? 1 : 0,
-      ...rule,
-      anchor_at: iso(now),
-      max_backups: input.max_backups,
-      only_when_running: input.only_when_running ? 1 : 0,
-      backup_type: input.backup_type,
-      ...(engine ?? NO_ENGINE),
-      policies: "{}",
-      created_at: iso(now),
-      updated_at: iso(now),
-      created_by: caller.id,
-      last_run_at: null,
-      next_run_at: null,
-      deleted_at: null,
-    };
-    row.next_run_at = dueAfter(row, now);
-    await this.#change(caller, row.name, server, async (change) => {
-      await insertSchedule(change.tables(), row);
-      await this.#revise(change, "create", row, caller);
-      change.audit({ target: `schedules/${row.id}`, before: null, after: scheduleRecord(row, server) });
-    });
-    return scheduleRecord(row, server);
+    return await this.#changes.create(input, caller);
   }
 
   /** Changes the fields that are given. Errors: as {@linkcode create} and {@linkcode get}. */
   async update(ref: string, input: ScheduleUpdate, caller: Caller): Promise<BackupSchedule> {
-    const known = await findSchedule(this.#options, ref, caller);
-    const server = await this.#options.servers.resolve(input.server_id ?? known.server_id);
-    requireServer(caller, server.id);
-    const engine = await engineColumns(this.#options, input, known, server, caller);
-    const moved = input.server_id === undefined ? {} : { server_id: server.id };
-    const values = { ...changedColumns(input, known), ...moved, ...engine };
-    return await this.#alter(known, server, "update", values, caller);
+    await this.settleAtStart();
+    return await this.#changes.update(ref, input, caller);
   }
 
   /** Lets a schedule run from its next due instant on. Errors: as {@linkcode get}. */
   async enable(ref: string, caller: Caller): Promise<BackupSchedule> {
-    const known = await findSchedule(this.#options, ref, caller);
-    return await this.#alter(known, await this.#serverOf(known), "enable", { enabled: 1 }, caller);
-  }
-
-  /** Keeps a schedule from running; a run under way goes on. Errors: as {@linkcode get}. */
-  async disable(ref: string, caller: Caller): Promise<BackupSchedule> {
-    const known = await findSchedule(this.#options, ref, caller);
-    return await this.#alter(known, await this.#serverOf(known), "disable", { enabled: 0 }, caller);
-  }
-
-  /** Removes a schedule and frees its name; its ledger, logs and backups stay. Errors: as {@linkcode get}. */
-  async delete(ref: string, caller: Caller): Promise<null> {
-    const known = await findSchedule(this.#options, ref, caller);
-    const deleted_at = iso(this.#options.clock.now());
-    await this.#alter(known, await this.#serverOf(known), "delete", { enabled: 0, deleted_at }, caller);
-    return null;
-  }
-
-  async #alter(
-    known: ScheduleRow,
-    server: ScheduledServer | null,
-    kind: Exclude<ScheduleRevisionRow["change"], "create">,
-    values: Partial<ScheduleRow>,
-    caller: Caller,
-  ): Promise<BackupSchedule> {
     await this.settleAtStart();
-    // A process that does not dispatch may find years of passed instants: they go in small transactions first.
-    await this.#dispatcher.settlePassed();
-    return await this.#change(caller, values.name ?? known.name, server, async (change) => {
-      const db = change.tables<SchedulesTables>();
-      const before = await scheduleById(db, known.id);
-      if (before === undefined || before.deleted_at !== null) {
-        throw new HoldfastError("not_found", `Cannot find schedule "${known.name}": it was deleted just now`);
-      }
-      const now = this.#options.clock.now();
-      const after: ScheduleRow = { ...before, ...values, updated_at: iso(now) };
-      const newRule = after.cron_expression !== before.cron_expression || after.timezone !== before.timezone;
-      if (newRule) after.anchor_at = iso(now);
-      if (newRule || after.enabled !== before.enabled) {
-        await this.#dispatcher.close(change.tx, before, `${CLOSING[kind]} before it could start`);
-        after.next_run_at = dueAfter(after, now);
-      }
-      await updateSchedule(db, known.id, after);
-      await this.#revise(change, kind, after, caller);
-      change.audit({
-        target: `schedules/${known.id}`,
-        before: scheduleRecord(before, server),
-        after: kind === "delete" ? null : scheduleRecord(after, server),
-      });
-      return scheduleRecord(after, server);
-    });
+    return await this.#changes.enable(ref, caller);
+  }
+
+  /** Keeps a schedule from running; a run under way goes on, what waits is settled. Errors: as {@linkcode get}. */
+  async disable(ref: string, caller: Caller): Promise<BackupSchedule> {
+    await this.settleAtStart();
+    return await this.#changes.disable(ref, caller);
+  }
+
+  /** Removes a schedule and frees its name; its ledger, logs and backups stay. Errors: as {@linkcode get}, `conflict` when others follow it. */
+  async delete(ref: string, caller: Caller): Promise<null> {
+    await this.settleAtStart();
+    return await this.#changes.delete(ref, caller);
   }
 
   /** Runs a schedule now. Errors: `conflict` when it is disabled or already running, and as {@linkcode get}. */
@@ -223,8 +155,9 @@ export class Schedules {
     }
     const run = await this.#options.database.change(caller, async (change) => {
       const db = change.tables<SchedulesTables>();
-      const waiting = await openOccurrences(db, [schedule.id]);
-      if (waiting.length + (await openRuns(db, [schedule.id])).length > 0) {
+      const policies = policiesOf(schedule.policies);
+      const active = (await Open.of(db, [schedule.id])).activeRun(schedule.id, policies);
+      if (active !== null && policies.overlap !== "allow") {
         throw refuse("already running", `follow it with: holdfast schedules logs --schedule ${schedule.id}`);
       }
       const run = queuedRun({
@@ -232,6 +165,7 @@ export class Schedules {
         server_id: schedule.server_id,
         trigger: "manual",
         due_at: null,
+        attempt: 1,
         queued_at: iso(this.#options.clock.now()),
         created_by: caller.id,
         requested_by: caller.name,
@@ -240,17 +174,16 @@ export class Schedules {
       change.audit({ target: `schedules/${schedule.id}`, after: { run_id: run.id } });
       return run;
     });
-    this.runner.enqueue([run]);
+    this.runner.enqueue([{ row: run, schedule, late: false }]);
     return { run_id: run.id, schedule_id: schedule.id, status: "running" };
   }
 
   /** Ends a run, politely. Errors: `conflict` when it has ended, `not_found`, `forbidden`. */
   async cancel(runId: string, caller: Caller): Promise<BackupScheduleLog> {
     const run = await this.runs.find(runId, caller);
-    const cancelled = await this.runner.cancel(
-      runId,
-      new RunAbort("cancelled", `cancelled by ${caller.name}`),
-    );
+    const reason = `cancelled by ${caller.name}`;
+    const cancelled = await this.runner.cancel(runId, new RunAbort("cancelled", reason)) ||
+      await this.#cancelFurther(run, reason);
     if (!cancelled) {
       throw new HoldfastError("conflict", `Cannot cancel run "${runId}": it has ended (${run.outcome})`);
     }
@@ -266,10 +199,44 @@ export class Schedules {
     return ended;
   }
 
-  /** The coming instants, of a disabled schedule too. Errors: as {@linkcode get}. */
-  async next(ref: string, count: number, caller: Caller): Promise<ComingInstant[]> {
+  /** Ends the wait for the attempt after a run; false when none waits. */
+  async #cancelFurther(run: NamedRun, reason: string): Promise<boolean> {
+    if (run.due_at === null) return false;
+    await this.settleAtStart();
+    const instant = await openOccurrence(this.#tables(), run.schedule_id, run.due_at);
+    if (instant?.state !== "claimed" || instant.run_id !== run.id) return false;
+    const at = iso(this.#options.clock.now());
+    const settlement = unstarted(
+      instant,
+      `${run.error_message ?? run.outcome}; no further attempt: ${reason}`,
+    );
+    const { rows } = await this.#options.database.transaction((tx) =>
+      settleInstant(tx, instant.id, settlement, at)
+    );
+    return rows.length > 0;
+  }
+
+  /**
+   * The coming instants, of a disabled schedule too; with `changes` those around the next changes of the clocks.
+   * Errors: as {@linkcode get}.
+   */
+  async next(
+    ref: string,
+    { count, clock_changes = false }: { count: number; clock_changes?: boolean },
+    caller: Caller,
+  ): Promise<ComingInstant[]> {
     const schedule = await findSchedule(this.#options, ref, caller);
-    return comingInstants({ rule: scheduleRule(schedule), after: this.#options.clock.now(), count });
+    const path = await pathOf(this.#tables(), schedule);
+    const policies = { ...policiesOf(schedule.policies), timezone: schedule.timezone };
+    const remark = (instant: number) => {
+      const obstacle = ownObstacle({ policies, stoppedAt: () => false }, instant);
+      return obstacle === null
+        ? path[0] === undefined ? null : `when "${path[0].name}" has succeeded`
+        : `skipped: ${obstacle}`;
+    };
+    const rule = scheduleRule(path.at(-1) ?? schedule);
+    const preview = { rule, after: this.#options.clock.now(), count, remark };
+    return clock_changes ? instantsAtChanges(preview) : comingInstants(preview);
   }
 
   /** The schedule a reference means, also a deleted one by its id; for other parts of the program. Errors: as `get`. */
@@ -287,48 +254,8 @@ export class Schedules {
     return pruneHistory(this.#options.database, horizon);
   }
 
-  async #change<T>(
-    caller: Caller,
-    name: string,
-    server: ScheduledServer | null,
-    work: (change: Change) => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await this.#options.database.change(caller, work);
-    } catch (error) {
-      if (!isUniqueViolation(error)) throw error;
-      const where = server === null ? "" : ` on server "${server.name}"`;
-      throw new HoldfastError(
-        "conflict",
-        `Cannot use schedule name "${name}": there is one of that name${where}`,
-        {
-          cause: error,
-        },
-      );
-    }
-  }
-
-  async #revise(
-    change: Change,
-    kind: ScheduleRevisionRow["change"],
-    row: ScheduleRow,
-    caller: Caller,
-  ): Promise<void> {
-    await insertScheduleRevision(change.tables<SchedulesTables>(), {
-      schedule_id: row.id,
-      at: row.updated_at,
-      change: kind,
-      enabled: row.enabled,
-      cron_expression: row.cron_expression,
-      timezone: row.timezone,
-      anchor_at: row.anchor_at,
-      policies: row.policies,
-      changed_by: caller.name,
-    });
-  }
-
   async #record(row: ScheduleRow): Promise<BackupSchedule> {
-    return scheduleRecord(row, await this.#serverOf(row));
+    return scheduleRecord(row, await this.#serverOf(row), await pathOf(this.#tables(), row));
   }
 
   #serverOf(row: ScheduleRow): Promise<ScheduledServer | null> {
@@ -338,19 +265,4 @@ export class Schedules {
   #tables() {
     return this.#options.database.tables<SchedulesTables>();
   }
-}
-
-const NO_ENGINE = { engine: null, engine_options: null, engine_authority: null };
-
-const CLOSING = {
-  update: "the schedule was changed",
-  enable: "the schedule was enabled anew",
-  disable: "the schedule was disabled",
-  delete: "the schedule was deleted",
-};
-
-function dueAfter(row: ScheduleRow, now: number): string | null {
-  if (row.enabled === 0) return null;
-  const next = nextAfter(scheduleRule(row), now);
-  return next === null ? null : iso(next);
 }

@@ -10,20 +10,24 @@ function queue(limits: Partial<Limits> = {}): RunQueue<string> {
 /** Adds runs written as `schedule1`: the letters are the schedule. */
 function add(q: RunQueue<string>, ids: string[], needs: Partial<Waiting> = {}): void {
   for (const id of ids) {
-    const schedule_id = id.replace(/\d+$/, "");
-    q.add({
-      run_id: id,
-      schedule_id,
-      name: schedule_id,
-      server_id: 1,
-      locks: [],
-      group: null,
-      beside: false,
-      windows: null,
-      deadline: null,
-      ...needs,
-    }, id);
+    q.add({ ...run(id), ...needs }, id);
   }
+}
+
+/** A run that needs nothing but a place. */
+function run(id: string): Waiting {
+  const schedule_id = id.replace(/\d+$/, "");
+  return {
+    run_id: id,
+    schedule_id,
+    name: schedule_id,
+    server_id: 1,
+    locks: [],
+    group: null,
+    beside: false,
+    windows: null,
+    deadline: null,
+  };
 }
 
 /** Starts whatever can start. */
@@ -156,7 +160,7 @@ Deno.test("a waiting run can be taken out, and needs something else after a chan
   fill(q);
   assert.equal(q.remove("b1"), "b1");
   assert.equal(q.remove("b1"), undefined);
-  q.replan("c", (waiting) => ({ ...waiting, locks: [] }));
+  q.replan("c", (item) => item, () => ({ ...run("c1"), locks: [] }));
   assert.deepEqual(fill(q), ["c1"]);
   assert.deepEqual(q.clear(), []);
 });

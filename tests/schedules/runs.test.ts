@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { HoldfastError } from "../../src/lib/errors.ts";
 import type { RunEvent } from "../../src/schedules/model.ts";
 import { caller } from "../support/store.ts";
-import { create, gate, until, type World, world } from "./support.ts";
+import { create, gate, schedule, until, type World, world } from "./support.ts";
 
 async function trigger(w: World, name = "nightly"): Promise<string> {
   return (await w.schedules.trigger(name, caller())).run_id;
@@ -95,18 +95,8 @@ Deno.test("the engine is judged again at each run, with the rights of whoever se
   await using w = await world("2026-01-01T00:00:30Z");
   const options = { sources: ["/srv"], destination: "/b" };
   const operator = caller({ kind: "user", id: 7, name: "ada", role: "operator", on_host: false });
-  await w.schedules.create({
-    server_id: 1,
-    name: "remote",
-    description: null,
-    enabled: true,
-    cron_expression: "0 2 * * *",
-    max_backups: 7,
-    only_when_running: false,
-    backup_type: "scheduled",
-    engine: "archive",
-    engine_options: options,
-  }, operator);
+  const input = schedule({ name: "remote", engine: "archive", engine_options: options });
+  await w.schedules.create(input, operator);
   await trigger(w, "remote");
   await w.schedules.idle();
   const { role, on_host, kind } = w.backups.judged.at(-1)!;

@@ -7,7 +7,7 @@ import type { Backup } from "../../src/backups/model.ts";
 import { iso } from "../../src/lib/clock.ts";
 import { HoldfastError } from "../../src/lib/errors.ts";
 import { type Caller, invoke, type Operation } from "../../src/lib/operation.ts";
-import type { ScheduleCreate } from "../../src/schedules/model.ts";
+import { ScheduleCreate } from "../../src/schedules/model.ts";
 import { Schedules } from "../../src/schedules/schedules.ts";
 import type { SchedulesApp } from "../../src/schedules/operations.ts";
 import type { ScheduledServer, SchedulesOptions, ServerDirectory } from "../../src/schedules/options.ts";
@@ -144,7 +144,14 @@ export class World implements AsyncDisposable {
   database: Database;
   schedules: Schedules;
   readonly #dispose: () => Promise<void>;
-  settings = { timezone: "UTC", max_concurrent_runs: 2, shutdown_grace_seconds: 60, max_log_lines: 1000 };
+  settings = {
+    timezone: "UTC",
+    max_concurrent_runs: 2,
+    max_concurrent_runs_per_server: 0,
+    groups: { nas: { max_concurrent_runs: 1 } },
+    shutdown_grace_seconds: 60,
+    max_log_lines: 1000,
+  };
 
   constructor(clock: FakeClock, dir: string, database: Database, dispose: () => Promise<void>) {
     this.clock = clock;
@@ -253,24 +260,19 @@ export async function world(start: string): Promise<World> {
 }
 
 /** An input for a schedule: every minute, without asking its server. */
-export function schedule(overrides: Partial<ScheduleCreate> = {}): ScheduleCreate {
-  return {
+export function schedule(overrides: Partial<z.input<typeof ScheduleCreate>> = {}): ScheduleCreate {
+  const expression = overrides.run_after == null ? { cron_expression: "* * * * *" } : {};
+  return ScheduleCreate.parse({
     server_id: 1,
     name: "nightly",
-    description: null,
-    enabled: true,
-    cron_expression: "* * * * *",
-    max_backups: 7,
+    ...expression,
     only_when_running: false,
-    backup_type: "scheduled",
-    engine: null,
-    engine_options: null,
     ...overrides,
-  };
+  });
 }
 
 /** Creates such a schedule as an admin on the host. */
-export async function create(w: World, overrides: Partial<ScheduleCreate> = {}) {
+export async function create(w: World, overrides: Partial<z.input<typeof ScheduleCreate>> = {}) {
   return await w.schedules.create(schedule(overrides), caller());
 }
 

@@ -21,7 +21,8 @@ export async function insertOccurrences(
     );
   }
   await chainOutcomes(tx, inserted.filter((row) => row.state === "settled"));
-  return inserted;
+  // What `returning` gives is in no order.
+  return inserted.sort((a, b) => a.due_at < b.due_at ? -1 : a.due_at > b.due_at ? 1 : a.id - b.id);
 }
 
 /** What became of a claimed instant. */
@@ -31,33 +32,18 @@ export interface Settlement {
   reason: string | null;
 }
 
-/** Settles a claimed instant once; false when it is settled already. */
+/** Settles an open instant once; undefined when it is settled already. What follows it is `settle.ts`'s affair. */
 export async function settleOccurrence(
   tx: Transaction<unknown>,
-  key: { id: number } | { run_id: string },
+  id: number,
   settlement: Settlement,
   at: string,
-): Promise<boolean> {
-  let query = tablesOf<SchedulesTables>(tx).updateTable("occurrences")
-    .set({ ...settlement, state: "settled", settled_at: at }).where("state", "!=", "settled");
-  query = "id" in key ? query.where("id", "=", key.id) : query.where("run_id", "=", key.run_id);
-  const settled = await query.returningAll().execute();
+): Promise<OccurrenceRow | undefined> {
+  const settled = await tablesOf<SchedulesTables>(tx).updateTable("occurrences")
+    .set({ ...settlement, state: "settled", settled_at: at, not_before: null, awaits: null })
+    .where("id", "=", id).where("state", "!=", "settled").returningAll().execute();
   await chainOutcomes(tx, settled);
-  return settled.length > 0;
-}
-
-/** Gives a claimed instant its run; false when it no longer waits for one. */
-export async function giveRun(db: Db, id: number, runId: string): Promise<boolean> {
-  const { numUpdatedRows } = await db.updateTable("occurrences").set({ state: "running", run_id: runId })
-    .where("id", "=", id).where("state", "=", "claimed").executeTakeFirst();
-  return numUpdatedRows === 1n;
-}
-
-/** Instants not settled yet, of these schedules or of all. */
-export function openOccurrences(db: Db, scheduleIds?: readonly string[]): Promise<OccurrenceRow[]> {
-  let query = db.selectFrom("occurrences").selectAll().where("state", "!=", "settled");
-  if (scheduleIds !== undefined) query = query.where("schedule_id", "in", scheduleIds);
-  return query.execute();
+  return settled[0];
 }
 
 /** What to list. Instants are ISO texts, both ends inclusive. */

@@ -46,6 +46,24 @@ async function countRuns(
     ).execute();
 }
 
+/** Removes a run that waits, as if it had never been asked for; false when it has begun. */
+export async function removeQueuedRun(db: Db, id: string): Promise<boolean> {
+  const removed = await db.deleteFrom("runs").where("id", "=", id).where("outcome", "=", "queued")
+    .executeTakeFirst();
+  return removed.numDeletedRows === 1n;
+}
+
+/** The run of an attempt; undefined when there was none, or when it is forgotten. */
+export function runOfAttempt(
+  db: Db,
+  scheduleId: string,
+  dueAt: string,
+  attempt: number,
+): Promise<RunRow | undefined> {
+  return db.selectFrom("runs").selectAll().where("schedule_id", "=", scheduleId).where("due_at", "=", dueAt)
+    .where("attempt", "=", attempt).executeTakeFirst();
+}
+
 /** Runs queued or under way, oldest first. */
 export function openRuns(db: Db, scheduleIds?: readonly string[]): Promise<RunRow[]> {
   let query = db.selectFrom("runs").selectAll().where("status", "=", "running");

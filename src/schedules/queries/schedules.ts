@@ -30,6 +30,19 @@ export function schedulesByIds(db: Db, ids: readonly string[]): Promise<Schedule
   return db.selectFrom("schedules").selectAll().where("id", "in", ids).execute();
 }
 
+/** Enabled schedules that follow one of these. */
+export function followersOf(db: Db, ids: readonly string[]): Promise<ScheduleRow[]> {
+  return db.selectFrom("schedules").selectAll().where("run_after", "in", ids).where("enabled", "=", 1)
+    .where("deleted_at", "is", null).execute();
+}
+
+/** Names of schedules that follow this one, enabled or not. */
+export async function followerNames(db: Db, id: string): Promise<string[]> {
+  const rows = await db.selectFrom("schedules").select("name").where("run_after", "=", id)
+    .where("deleted_at", "is", null).orderBy("name").execute();
+  return rows.map((row) => row.name);
+}
+
 /** Schedules of that name that are not deleted, at most one per server. */
 export function schedulesByName(db: Db, name: string): Promise<ScheduleRow[]> {
   return db.selectFrom("schedules").selectAll().where("name", "=", name).where("deleted_at", "is", null)

@@ -10,7 +10,10 @@ export interface ScheduleRow {
   enabled: number;
   cron_expression: string;
   timezone: string;
-  /** Instant that `@every` is counted from: creation, or the change that set it. */
+  /**
+   * Instant that `@every` is counted from: creation, or the change that set it. For a schedule that follows another, the
+   * instant since when it does: what the other was due at until then is none of its own.
+   */
   anchor_at: string;
   max_backups: number;
   only_when_running: number;
@@ -19,13 +22,15 @@ export interface ScheduleRow {
   engine_options: string | null;
   /** JSON `Authority` of whoever set the engine. */
   engine_authority: string | null;
-  /** JSON; empty until policies are set. */
+  /** JSON, see `policies.ts`. */
   policies: string;
+  /** The schedule it follows, as its policies say; a column of its own to be found by. */
+  run_after: string | null;
   created_at: string;
   updated_at: string;
   created_by: number;
   last_run_at: string | null;
-  /** First due instant that has no row in the ledger; null when disabled or deleted. */
+  /** First due instant that has no row in the ledger; null when disabled or deleted, or when it follows another. */
   next_run_at: string | null;
   deleted_at: string | null;
 }
@@ -64,6 +69,14 @@ export interface OccurrenceRow {
   run_id: string | null;
   claimed_at: string;
   settled_at: string | null;
+  /** Number of the attempt that is under way or comes next, from 1. */
+  attempt: number;
+  /** 1 when it is caught up. */
+  late: number;
+  /** When the next attempt may begin; null unless it waits for that. */
+  not_before: string | null;
+  /** The schedule whose same instant must succeed first; null unless it waits for that. */
+  awaits: string | null;
 }
 
 export interface RunRow {

@@ -3,9 +3,11 @@ import type { Migration } from "kysely/migration";
 import * as frame from "./0001_frame.ts";
 import * as backupOptions from "./0002_backup_options.ts";
 import * as notify from "./0003_notify.ts";
+import * as policies from "./0004_policies.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_frame": frame,
   "0002_backup_options": backupOptions,
   "0003_notify": notify,
+  "0004_policies": policies,
 };

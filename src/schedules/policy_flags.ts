@@ -1,0 +1,31 @@
+/** How policies look on the command line: durations as `12h`, and `none` for what shall not be. */
+import { parseDuration } from "../lib/duration.ts";
+import type { FlagSpec } from "../lib/operation.ts";
+
+const duration = (flag: string): FlagSpec => ({
+  flag: `${flag} <duration>`,
+  parse: (text) => text === "none" ? null : parseDuration(text),
+});
+
+const optional = (flag: string): FlagSpec => ({ flag, parse: (text) => text === "none" ? null : text });
+
+/** Flags by field. */
+export const policyFlags: Record<string, FlagSpec> = {
+  catch_up: { flag: "--catch-up <which>" },
+  catch_up_window_seconds: duration("--catch-up-window"),
+  overlap: { flag: "--overlap <how>" },
+  locks: { flag: "--lock <name>..." },
+  concurrency_group: optional("--concurrency-group <name>"),
+  retries: { flag: "--retries <n>" },
+  retry_delay_seconds: duration("--retry-delay"),
+  retry_factor: { flag: "--retry-factor <n>" },
+  retry_max_delay_seconds: duration("--retry-max-delay"),
+  timeout_seconds: duration("--timeout"),
+  start_deadline_seconds: duration("--start-deadline"),
+  jitter_seconds: duration("--jitter"),
+  allowed_windows: { flag: "--allowed-window <window>..." },
+  blackout_windows: { flag: "--blackout-window <window>..." },
+  paused_until: optional("--paused-until <moment>"),
+  run_after: optional("--run-after <schedule>"),
+  dst: { flag: "--dst <rule>" },
+};
