@@ -22,7 +22,7 @@ Deno.test("a fresh daemon is well: a scheduler that has not ticked yet counts as
     assert.equal(status, 200);
     assert.equal(body.status, "ok");
     assert.equal(body.time, START);
-    assert.deepEqual(checks, { database: "ok", scheduler: "ok", disk: "ok" });
+    for (const name of ["database", "scheduler", "disk"]) assert.equal(checks[name], "ok", name);
   }
 });
 

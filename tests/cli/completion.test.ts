@@ -213,5 +213,7 @@ Deno.test("the script offers the commands of operations and those of this host a
     colors: { bold: String, red: String, dim: String },
   });
   assert.equal(code, 0);
-  for (const word of ["serve", "doctor", "schedules", "backups"]) assert.ok(lines.join("\n").includes(word), word);
+  for (const word of ["serve", "doctor", "schedules", "backups"]) {
+    assert.ok(lines.join("\n").includes(word), word);
+  }
 });

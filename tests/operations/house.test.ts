@@ -4,11 +4,19 @@ import { isWrite, parseRoute } from "../../src/lib/operation.ts";
 import { pathFields, type Rows } from "./row.ts";
 import { accessRows } from "./rows/access.ts";
 import { backupRows } from "./rows/backups.ts";
+import { notifyRows } from "./rows/notify.ts";
 import { programRows } from "./rows/program.ts";
 import { scheduleRows } from "./rows/schedules.ts";
 import { serverRows } from "./rows/servers.ts";
 
-const ROWS: Rows = { ...accessRows, ...backupRows, ...programRows, ...scheduleRows, ...serverRows };
+const ROWS: Rows = {
+  ...accessRows,
+  ...backupRows,
+  ...notifyRows,
+  ...programRows,
+  ...scheduleRows,
+  ...serverRows,
+};
 
 const OPERATIONS = await allOperations();
 
@@ -60,7 +68,7 @@ Deno.test("every operation is named after a word of its slice, in lower case", a
   for (const slice of SLICES) {
     const words = [...Object.keys(slice.words), slice.name];
     const others = (await slice.operations()).map((op) => op.name).filter((name) =>
-      !/^[a-z]+(-[a-z]+)*(\.[a-z]+(-[a-z]+)*)?$/.test(name) || !words.includes(name.split(".")[0]!)
+      !/^[a-z]+(-[a-z]+)*(\.[a-z]+(-[a-z]+)*)*$/.test(name) || !words.includes(name.split(".")[0]!)
     );
     assertNone(others, slice.name);
   }

@@ -10,11 +10,11 @@ import { ask, type Input, pathFields, type Row, type Rows, successOf } from "./r
 
 const PEOPLE = ["user", "operator", "admin"] as const;
 
-/** Registers a test that goes through the rows; each operation is a step of it. */
-export function testRows(slice: string, rows: Rows): void {
+/** Registers a test that goes through the rows; each operation is a step of it. `settings` as for `testApp`. */
+export function testRows(slice: string, rows: Rows, settings: Record<string, string> = {}): void {
   Deno.test(`${slice} answer nobody, wrong roles, right roles and limited callers as they should`, async (t) => {
     const operations = await allOperations();
-    await using w = await world({ "servers.check_timeout_seconds": "1" });
+    await using w = await world({ "servers.check_timeout_seconds": "1", ...settings });
     const callers = await callersOf(w);
     for (const [name, row] of Object.entries(rows)) {
       const op = operations.find((candidate) => candidate.name === name);

@@ -39,15 +39,17 @@ export const PASSWORD = "correct horse battery";
 /** A caller on the Unix socket. */
 export const SOCKET: Peer = { via: "socket", address: null };
 
-/** Opens an application; `settings` are configuration values by key. */
+/** Opens an application; `settings` are configuration values by key, or by the name of their variable. */
 export async function testApp(
   settings: Record<string, string> = {},
   clock: Clock = systemClock,
 ): Promise<TestApp> {
   const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "holdfast-app-" }));
+  const isVariable = ([name]: [string, string]) => /^[A-Z]/.test(name);
+  const given = Object.entries(settings);
   const loaded = await loadConfig({
-    args: { data_dir: join(dir, "state"), ...settings },
-    env: {},
+    args: { data_dir: join(dir, "state"), ...Object.fromEntries(given.filter((one) => !isVariable(one))) },
+    env: Object.fromEntries(given.filter(isVariable)),
     cwd: dir,
     systemFile: join(dir, "none.yaml"),
   });
