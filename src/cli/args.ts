@@ -66,8 +66,9 @@ export function commandWords(op: Operation): string[] | null {
 export function groupOf(parent: Command, word: string, groups: Readonly<Record<string, string>>): Command {
   const known = parent.commands.find((command) => command.name() === word);
   if (known !== undefined) return known;
-  const group = parent.command(word);
-  const summary = groups[word];
+  const group = parent.command(word).helpCommand(false);
+  // The group of a group is described under both its words: `notify outbox`.
+  const summary = groups[parent.parent === null ? word : `${parent.name()} ${word}`];
   if (summary !== undefined) group.description(summary);
   return group;
 }
