@@ -17,7 +17,7 @@ export interface Job<App = unknown> {
 /** One slice as the ways in see it. */
 export interface Slice {
   name: string;
-  /** First words of its commands, each with a line for `--help`. */
+  /** First words of its commands, each with a line for `--help`; two words describe a group inside. */
   words: Readonly<Record<string, string>>;
   operations(): Promise<readonly Operation[]>;
   jobs?(): Promise<readonly Job[]>;
@@ -47,7 +47,12 @@ export const SLICES: readonly Slice[] = [
   },
   {
     name: "notify",
-    words: { notify: "Alerts: channels, tests, what waits to be sent and what was given up" },
+    words: {
+      notify: "Alerts: channels, tests, what waits to be sent and what was given up",
+      "notify channels": "The channels people and programs are told through",
+      "notify outbox": "Messages: what waits, what was sent, what was given up",
+      "notify dead": "Messages that were given up",
+    },
     operations: async () => (await import("./notify/operations.ts")).operations,
     jobs: async () => (await import("./notify/jobs.ts")).jobs,
   },
