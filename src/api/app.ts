@@ -7,9 +7,6 @@
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import type { Clock } from "../lib/clock.ts";
-import { Buckets } from "../lib/bucket.ts";
-import { type Identity, localIdentity } from "../lib/caller.ts";
-import { addressGroup } from "../lib/address.ts";
 import { HoldfastError, type Problem } from "../lib/errors.ts";
 import {
   type Caller,
@@ -21,10 +18,12 @@ import {
   parseRoute,
 } from "../lib/operation.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { type Authenticate, clientAddress, type Peer, trustedProxies } from "./authenticate.ts";
+import type { Authenticate, Peer } from "./authenticate.ts";
+import { Callers, requestId } from "./callers.ts";
 import { docsRoutes } from "./docs.ts";
 import { eventStream, headersFor, json, problem } from "./respond.ts";
 import { readInput } from "./request.ts";
+import { upgrade } from "./websocket.ts";
 
 /** What the API is made of. */
 export interface ApiOptions {
@@ -62,6 +61,9 @@ export function createApi(options: ApiOptions): ApiFetch {
       const pattern = path.replaceAll(/\{(\w+)\}/g, ":$1");
       app.on(method, pattern, (c) => handle(op, path, c.req.raw, c.req.param(), c.env.peer));
     }
+  }
+  for (const op of options.operations) {
+    if (op.websocket !== undefined) app.get(op.websocket, (c) => handle.websocket(op, c.req.raw, c.env.peer));
   }
   app.get("/metrics", (c) => handle.metrics(c.req.raw, c.env.peer));
   docsRoutes(app, options.operations, requestId);
@@ -128,74 +130,12 @@ interface Handler {
     peer: Peer,
   ): Promise<Response>;
   metrics(request: Request, peer: Peer): Promise<Response>;
+  websocket(op: Operation, request: Request, peer: Peer): Promise<Response>;
 }
 
 function handler(options: ApiOptions): Handler {
   const { kernel, settings, clock, metrics } = options;
-  const trusted = trustedProxies(settings.trusted_proxies);
-  const buckets = new Buckets({ perMinute: settings.rate_per_minute, burst: settings.rate_burst });
-
-  async function callerOf(
-    request: Request,
-    peer: Peer,
-    { exempt = false, open = false }: { exempt?: boolean | undefined; open?: boolean },
-  ): Promise<Caller> {
-    const identity = await identify(request, peer, open);
-    if (!exempt && peer.via === "tcp") limit(identity);
-    return {
-      ...identity,
-      request_id: requestId(request),
-      operation: "",
-      // Made when somebody asks: most operations end before anybody could go away.
-      get signal() {
-        return request.signal;
-      },
-      trail: { lines: 0 },
-    };
-  }
-
-  /** `open`: what anybody may ask; clients send an expired token along with its refresh, and must get through. */
-  async function identify(request: Request, peer: Peer, open: boolean): Promise<Identity> {
-    if (peer.via === "socket") return localIdentity(request.headers.get("x-holdfast-user"));
-    const address = clientAddress(peer.address, request.headers.get("x-forwarded-for"), trusted);
-    const authorization = request.headers.get("authorization");
-    const apiKey = request.headers.get("x-api-key");
-    try {
-      return await options.authenticate({
-        address,
-        ...(authorization === null ? {} : { authorization }),
-        ...(apiKey === null ? {} : { apiKey }),
-      });
-    } catch (error) {
-      // Wrong credentials count too, by address, so that keys cannot be guessed at full speed.
-      if (!open) {
-        takeToken(`address:${addressGroup(address)}`);
-        throw error;
-      }
-      return await options.authenticate({ address });
-    }
-  }
-
-  function limit(identity: Identity): void {
-    takeToken(
-      identity.kind === "anonymous"
-        ? `address:${addressGroup(identity.address)}`
-        : `${identity.kind}:${identity.id}`,
-    );
-  }
-
-  function takeToken(key: string): void {
-    const wait = buckets.take(key, clock.now());
-    if (wait === 0) return;
-    throw new HoldfastError(
-      "rate_limited",
-      `Cannot answer: more than ${settings.rate_per_minute} requests a minute`,
-      {
-        retry_after_seconds: wait,
-        hint: `try again in ${wait} s; api.rate_per_minute sets the limit`,
-      },
-    );
-  }
+  const callers = new Callers(options);
 
   async function answer(
     op: Operation,
@@ -203,7 +143,7 @@ function handler(options: ApiOptions): Handler {
     path: Record<string, string>,
     peer: Peer,
   ): Promise<Response> {
-    const caller = await callerOf(request, peer, { exempt: op.exempt, open: op.role === "public" });
+    const caller = await callers.of(request, peer, { exempt: op.exempt, open: op.role === "public" });
     // Role before body: a stranger's megabyte is not read.
     const early = op.role !== "public" && !hasRole(caller.role, op.role);
     const url = request.url.includes("?") ? new URL(request.url) : null;
@@ -251,9 +191,34 @@ function handler(options: ApiOptions): Handler {
     return response;
   };
 
+  const websocketAnswer = async (op: Operation, request: Request, peer: Peer) => {
+    const id = requestId(request);
+    try {
+      const caller = await callers.of(request, peer, {});
+      const input = await readInput(op, request, new URL(request.url), {}, settings.max_body_bytes);
+      const identified = caller.kind !== "anonymous";
+      // A refusal that is already certain is told by the status; what the first message brings comes later.
+      if (identified && !hasRole(caller.role, op.role)) await invoke(kernel, op, input, caller);
+      // Once upgraded, the request can be asked nothing more.
+      const identity = callers.remember(request, peer);
+      return upgrade(request, {
+        identified,
+        async begin(signal, token) {
+          const fresh = { request_id: id, operation: "", signal, trail: { lines: 0 } };
+          const output = await invoke(kernel, op, input, { ...await identity(token), ...fresh });
+          if (!isStream(output)) throw new TypeError(`Operation "${op.name}" is no stream`);
+          return output;
+        },
+        recheck: async (token) => void await identity(token),
+      }, id);
+    } catch (error) {
+      return problem(error, id);
+    }
+  };
+
   const metricsAnswer = async (request: Request, peer: Peer) => {
     try {
-      const caller = await callerOf(request, peer, { exempt: true, open: settings.metrics_public });
+      const caller = await callers.of(request, peer, { exempt: true, open: settings.metrics_public });
       if (!settings.metrics_public && !hasRole(caller.role, "user")) {
         throw new HoldfastError("unauthenticated", "Cannot read metrics: log in or send an API key first", {
           hint: "metrics.public opens them",
@@ -265,7 +230,7 @@ function handler(options: ApiOptions): Handler {
       return problem(error, requestId(request));
     }
   };
-  return Object.assign(handle, { metrics: metricsAnswer });
+  return Object.assign(handle, { metrics: metricsAnswer, websocket: websocketAnswer });
 }
 
 /** A stream that has nothing to say yet is begun without waiting longer. */
@@ -294,18 +259,6 @@ async function begun<T>(events: AsyncIterable<T>): Promise<AsyncIterable<T>> {
       },
     }),
   };
-}
-
-const REQUEST_IDS = new WeakMap<Request, string>();
-
-/** The request's id: the client's own when it is harmless, else a new one; the same on each call. */
-function requestId(request: Request): string {
-  const known = REQUEST_IDS.get(request);
-  if (known !== undefined) return known;
-  const given = request.headers.get("x-request-id");
-  const id = given !== null && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : crypto.randomUUID();
-  REQUEST_IDS.set(request, id);
-  return id;
 }
 
 function corsPolicy(origins: readonly string[]): (origin: string) => boolean {

@@ -11,12 +11,18 @@ export async function readInput(
   path: Record<string, string>,
   maxBodyBytes: number,
 ): Promise<Record<string, unknown>> {
-  const fromPath = coerceTexts(op.input, path);
+  const fromPath = { ...coerceTexts(op.input, path), ...resumed(op, request) };
   if (request.method === "GET" || request.method === "HEAD" || request.method === "DELETE") {
     return { ...(url === null ? {} : coerceTexts(op.input, queryTexts(url.searchParams))), ...fromPath };
   }
   const text = await readText(request, maxBodyBytes);
   return { ...readBody(op, request, text, url), ...fromPath };
+}
+
+/** Where an event stream is resumed: browsers send the last id they saw as a header (HTML, section 9.2.4). */
+function resumed(op: Operation, request: Request): { last_event_id?: string } {
+  const id = op.stream ? request.headers.get("last-event-id") : null;
+  return id === null || !("last_event_id" in op.input.shape) ? {} : { last_event_id: id };
 }
 
 function readBody(op: Operation, request: Request, text: string, url: URL | null): Record<string, unknown> {

@@ -146,7 +146,8 @@ function addFlags(
 ): void {
   const secret = op.cli?.secret?.field;
   for (const field of fieldsOf(op.input)) {
-    if (taken.has(field.name) || field.name === secret) continue;
+    const both = op.cli?.flags?.[field.name]?.both === true;
+    if ((taken.has(field.name) && !both) || field.name === secret) continue;
     addFlag(command, [field.name], field, op.cli?.flags?.[field.name] ?? {}, inputs);
   }
   for (const [path, spec] of Object.entries(op.cli?.flags ?? {})) {
@@ -231,6 +232,9 @@ function valueName(field: Field): string {
 
 function addCommon(command: Command, op: Operation): void {
   if (op.cli?.confirm !== undefined) command.option("-y, --yes", "Do not ask for confirmation");
+  if (op.cli?.watch !== undefined) {
+    command.option(op.cli.watch.flag, "Go on watching, until Ctrl-C");
+  }
   if (op.cli?.follow !== undefined) {
     command.option(
       "-w, --wait",

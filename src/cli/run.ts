@@ -207,6 +207,10 @@ async function runOperation(typed: Typed, session: Session): Promise<number> {
   // No answer is undefined over HTTP (204) and null in process.
   if (output !== undefined && output !== null) await render(output, cli, view, terminal);
   else if (view.output === "table") terminal.print(cli.text?.(output) ?? "Done");
+  if (cli.watch !== undefined && options[camel(cli.watch.flag.slice(2))] === true) {
+    const watched = Object.fromEntries(cli.watch.fields.map((field) => [field, input[field]]));
+    return await followOperation(await find(op, cli.watch.operation), watched, session);
+  }
   return cli.exit?.(output) ?? 0;
 }
 

@@ -48,6 +48,8 @@ export interface FlagSpec {
   parse?: (text: string) => unknown;
   /** A path on the caller's host: the command line makes it absolute. */
   path?: boolean;
+  /** A field that is an argument is a flag as well. */
+  both?: boolean;
   /** Not offered on the command line. */
   hidden?: boolean;
 }
@@ -84,6 +86,8 @@ export interface CliSpec<Output = unknown> {
   secret?: { field: string; prompt: string };
   /** Operation to follow after this one: `--wait`, and always when no daemon runs. */
   follow?: { operation: string; input(output: Output): Record<string, unknown> };
+  /** A flag that goes on watching after the answer: the streaming operation, and the fields of the input it takes. */
+  watch?: { flag: string; operation: string; fields: readonly string[] };
 }
 
 /** One thing that can be asked. */
@@ -118,6 +122,8 @@ export interface Operation<
   readonly body?: "json" | "form" | "text";
   /** The answer is an async iterable of events: SSE over HTTP, lines on the terminal. */
   readonly stream?: boolean;
+  /** Path at which the stream is also offered as JSON texts over a WebSocket. */
+  readonly websocket?: string;
   /** A write that is no change worth an audit line (a token refresh, a ping). */
   readonly unaudited?: boolean;
   /** Reads and writes nothing that is stored: without a daemon it needs no data directory. */

@@ -13,26 +13,52 @@ export interface Published {
   event: LiveEvent;
 }
 
+/** A published event with its place in the order of this process. */
+export interface Numbered extends Published {
+  seq: number;
+}
+
 /** Events a listener may lag behind. */
 const BUFFERED_EVENTS = 1000;
+/** Events kept for listeners that come back: some minutes of a busy daemon. */
+const KEPT_EVENTS = 2000;
 
 /** A listener's end: iterate it, and close it when done. */
-export interface Subscription extends AsyncIterable<Published> {
+export interface Subscription extends AsyncIterable<Numbered> {
   close(): void;
 }
 
 /** Passes events on to listeners. */
 export class EventHub {
   readonly #listeners = new Set<Listener>();
+  #kept: Numbered[] = [];
+  #seq = 0;
 
   publish(published: Published): void {
-    for (const listener of this.#listeners) listener.offer(published);
+    const numbered = { ...published, seq: ++this.#seq };
+    this.#kept.push(numbered);
+    // Cut in strides: moving the array at each event would cost more than the events.
+    if (this.#kept.length >= 2 * KEPT_EVENTS) this.#kept = this.#kept.slice(-KEPT_EVENTS);
+    for (const listener of this.#listeners) listener.offer(numbered);
   }
 
-  /** Listens to events that fit; ends when closed or when the signal aborts. */
-  subscribe(fits: (published: Published) => boolean, signal?: AbortSignal): Subscription {
+  /** True when every event after this one is still kept. */
+  remembers(seq: number): boolean {
+    return seq <= this.#seq && seq + 1 >= (this.#kept[0]?.seq ?? this.#seq + 1);
+  }
+
+  /** Number of the newest event. */
+  get newest(): number {
+    return this.#seq;
+  }
+
+  /** Listens to events that fit, from after `since` where that is given; ends when closed or when the signal aborts. */
+  subscribe(fits: (published: Published) => boolean, signal?: AbortSignal, since?: number): Subscription {
     const listener = new Listener(fits, () => this.#listeners.delete(listener));
     this.#listeners.add(listener);
+    if (since !== undefined) {
+      for (const numbered of this.#kept) if (numbered.seq > since) listener.offer(numbered);
+    }
     if (signal?.aborted) listener.close();
     else signal?.addEventListener("abort", () => listener.close(), { once: true });
     return listener;
@@ -42,7 +68,7 @@ export class EventHub {
 class Listener implements Subscription {
   readonly #fits: (published: Published) => boolean;
   readonly #onClose: () => void;
-  #buffer: Published[] = [];
+  #buffer: Numbered[] = [];
   #wake: (() => void) | undefined;
   #closed = false;
 
@@ -51,7 +77,7 @@ class Listener implements Subscription {
     this.#onClose = onClose;
   }
 
-  offer(published: Published): void {
+  offer(published: Numbered): void {
     if (this.#closed || !this.#fits(published)) return;
     const last = this.#buffer.at(-1)?.event;
     const { event } = published;
@@ -76,7 +102,7 @@ class Listener implements Subscription {
     this.#wake?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Published> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Numbered> {
     try {
       while (true) {
         const next = this.#buffer.shift();

@@ -3,7 +3,15 @@ import { z } from "zod";
 import { formatDuration } from "../lib/duration.ts";
 import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { operation } from "../lib/operation.ts";
-import { BackupScheduleLog, LedgerEntry, LogPage, Outcome, RunEvent, SchedulerStatus } from "./model.ts";
+import {
+  BackupScheduleLog,
+  FeedEvent,
+  LedgerEntry,
+  LogPage,
+  Outcome,
+  RunEvent,
+  SchedulerStatus,
+} from "./model.ts";
 import type { Schedules } from "./schedules.ts";
 
 interface App {
@@ -48,7 +56,9 @@ export const listLogs = operation({
   }),
   output: LogPage,
   cli: {
-    flags,
+    args: ["schedule_id?"],
+    flags: { ...flags, schedule_id: { flag: "--schedule <name>", both: true } },
+    watch: { flag: "--follow", operation: "schedules.events", fields: ["schedule_id", "server_id"] },
     rows: (answer) => answer.logs,
     columns: [
       { key: "id" },
@@ -60,6 +70,7 @@ export const listLogs = operation({
     ],
     examples: [
       "holdfast schedules logs --schedule nightly",
+      "holdfast schedules logs nightly --follow",
       "holdfast schedules logs --limit 5 --output json",
     ],
   },
@@ -113,6 +124,32 @@ export const followRun = operation({
     exit: (event) => event.type === "result" && event.log.status !== "success" ? EXIT_BAD_ANSWER : 0,
   },
   run: (app: App, input, caller) => app.schedules.runs.follow(input.log, caller),
+});
+
+export const watchRuns = operation({
+  name: "schedules.events",
+  route: `GET ${BASE}/events`,
+  websocket: `${BASE}/ws`,
+  role: "user",
+  scope: "filtered",
+  summary: "Watch all runs: states, progress, lines and results as they come",
+  description:
+    "Server-sent events, or JSON texts over the WebSocket. Begins with hello and the runs of the moment. A client that comes back with Last-Event-ID gets what it missed, or reset when that is no longer kept. A WebSocket without credentials in its headers sends its token as the first message.",
+  input: z.strictObject({
+    schedule_id: page.schedule_id,
+    server_id: page.server_id,
+    last_event_id: z.string().max(64).optional().describe(
+      "Id of the last event seen; also the header Last-Event-ID",
+    ),
+  }),
+  output: FeedEvent,
+  stream: true,
+  cli: {
+    flags: { ...flags, last_event_id: { hidden: true } },
+    examples: ["holdfast schedules events", "holdfast schedules events --schedule nightly --output json"],
+    exit: () => 0,
+  },
+  run: (app: App, input, caller) => app.schedules.feed.watch(input, caller),
 });
 
 function eventText(event: RunEvent): string {
@@ -244,6 +281,7 @@ export const runOperations = [
   getLog,
   cancelRun,
   followRun,
+  watchRuns,
   schedulerStatus,
   startScheduler,
   stopScheduler,

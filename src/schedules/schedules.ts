@@ -6,6 +6,7 @@ import { Changes } from "./changes.ts";
 import { scheduleRecord } from "./definition.ts";
 import { Dispatcher, type TickReport } from "./dispatcher.ts";
 import { EventHub } from "./events.ts";
+import { Feed } from "./feed.ts";
 import { findPastSchedule, findSchedule } from "./find.ts";
 import { pathOf } from "./following.ts";
 import { type Horizon, pruneHistory } from "./history.ts";
@@ -27,7 +28,7 @@ import { scheduleRule } from "./rule.ts";
 import { Runner } from "./runner.ts";
 import { RunReader } from "./run_reader.ts";
 import { Scheduler } from "./scheduler.ts";
-import { settleInstant, unstarted } from "./settle.ts";
+import { giveUp } from "./settle.ts";
 
 /** A run that was asked for. */
 export interface TriggeredRun {
@@ -43,6 +44,7 @@ export class Schedules {
   readonly runner: Runner;
   /** What happens to runs, as it happens. */
   readonly events = new EventHub();
+  readonly feed: Feed;
   readonly #options: SchedulesOptions;
   readonly #dispatcher: Dispatcher;
   readonly #changes: Changes;
@@ -56,6 +58,7 @@ export class Schedules {
     this.scheduler = new Scheduler(options, this.#dispatcher, this.runner);
     this.ledger = new Ledger(options);
     this.#changes = new Changes(options, this.#dispatcher, this.runner);
+    this.feed = new Feed(options, this.events, this.runner);
   }
 
   /**
@@ -206,12 +209,8 @@ export class Schedules {
     const instant = await openOccurrence(this.#tables(), run.schedule_id, run.due_at);
     if (instant?.state !== "claimed" || instant.run_id !== run.id) return false;
     const at = iso(this.#options.clock.now());
-    const settlement = unstarted(
-      instant,
-      `${run.error_message ?? run.outcome}; no further attempt: ${reason}`,
-    );
     const { rows } = await this.#options.database.transaction((tx) =>
-      settleInstant(tx, instant.id, settlement, at)
+      giveUp(tx, instant, "skipped", reason, at)
     );
     return rows.length > 0;
   }
