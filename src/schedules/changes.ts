@@ -23,7 +23,7 @@ import type { ScheduleRevisionRow, ScheduleRow, SchedulesTables } from "./querie
 import { openOccurrences } from "./queries/waiting.ts";
 import { scheduleRule } from "./rule.ts";
 import type { Runner } from "./runner.ts";
-import { settleInstant, unstarted } from "./settle.ts";
+import { giveUp } from "./settle.ts";
 
 const NO_ENGINE = { engine: null, engine_options: null, engine_authority: null };
 
@@ -178,7 +178,7 @@ export class Changes {
       after.enabled === 0 || (awaits !== null && awaits !== after.run_after);
     for (const instant of await openOccurrences(change.tables<SchedulesTables>(), [after.id])) {
       if (instant.state !== "claimed" || !isOver(instant.awaits)) continue;
-      await settleInstant(change.tx, instant.id, unstarted(instant, reason), iso(now));
+      await giveUp(change.tx, instant, "missed", instant.attempt === 1 ? reason : CLOSING[kind], iso(now));
     }
   }
 
@@ -239,9 +239,13 @@ export class Changes {
 async function requireNoFollowers(change: Change, { id, name }: ScheduleRow): Promise<void> {
   const names = await followerNames(change.tables(), id);
   if (names.length === 0) return;
-  throw new HoldfastError("conflict", `Cannot delete schedule "${name}": ${names.join(", ")} run after it`, {
-    hint: "delete those first, or give them times of their own",
-  });
+  throw new HoldfastError(
+    "conflict",
+    `Cannot delete schedule "${name}": it is followed by ${names.join(", ")}`,
+    {
+      hint: "delete those first, or give them times of their own",
+    },
+  );
 }
 
 /** A schedule that follows another is due when that is. */

@@ -15,7 +15,7 @@ import type { ScheduleRow, SchedulesTables } from "./queries/tables.ts";
 import { earliestPause, giveRun } from "./queries/waiting.ts";
 import { resumeWaiting } from "./resume.ts";
 import type { Runner } from "./runner.ts";
-import { settleInstant, unstarted } from "./settle.ts";
+import { giveUp } from "./settle.ts";
 
 /** A running check that takes longer than this, in milliseconds, counts as "not running". */
 const CHECK_LIMIT_MS = 60_000;
@@ -179,16 +179,14 @@ export class Dispatcher {
       const db = tablesOf<SchedulesTables>(tx);
       const runs: QueuedRun[] = [];
       for (const claim of claims) {
-        const { id, attempt } = claim.occurrence;
         if (obstacle !== null) {
-          const settlement = attempt === 1
-            ? { outcome: "skipped" as const, result: null, reason: obstacle }
-            : unstarted(claim.occurrence, `no further attempt: ${obstacle}`);
-          await settleInstant(tx, id, settlement, iso(now));
+          await giveUp(tx, claim.occurrence, "skipped", obstacle, iso(now));
           continue;
         }
         const occurrence = { ...claim.occurrence, run_id: newId() };
-        if (await giveRun(db, id, occurrence.run_id)) runs.push(queuedOf({ ...claim, occurrence }, now));
+        if (await giveRun(db, occurrence.id, occurrence.run_id)) {
+          runs.push(queuedOf({ ...claim, occurrence }, now));
+        }
       }
       await insertRuns(db, runs.map(({ row }) => row));
       return runs;

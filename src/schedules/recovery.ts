@@ -10,7 +10,7 @@ import { openRuns } from "./queries/runs.ts";
 import { schedulesByIds } from "./queries/schedules.ts";
 import type { RunRow, SchedulesTables } from "./queries/tables.ts";
 import { openOccurrence, openOccurrences, takeBackOccurrence } from "./queries/waiting.ts";
-import { settleInstant, unstarted } from "./settle.ts";
+import { giveUp } from "./settle.ts";
 import { isWanted, takeBack } from "./take_back.ts";
 
 const logger = getLogger(["holdfast", "schedules"]);
@@ -64,7 +64,7 @@ async function settleUnstarted(options: SchedulesOptions): Promise<number> {
         return 0;
       }
       const reason = "Holdfast ended before the run could start";
-      const { rows } = await settleInstant(tx, instant.id, unstarted(instant, reason), iso(now));
+      const { rows } = await giveUp(tx, instant, "missed", reason, iso(now));
       return rows.length;
     });
     missed += settled;

@@ -3,6 +3,7 @@ import type { Transaction } from "kysely";
 import { tablesOf } from "../store/mod.ts";
 import type { RunResult } from "./model.ts";
 import { type Settlement, settleOccurrence } from "./queries/ledger.ts";
+import { runOfAttempt } from "./queries/runs.ts";
 import { scheduleById } from "./queries/schedules.ts";
 import type { OccurrenceRow, SchedulesTables } from "./queries/tables.ts";
 import { followingOccurrences, releaseOccurrence } from "./queries/waiting.ts";
@@ -69,12 +70,26 @@ export function settlementOf(
   return { outcome: result === "cancelled" ? "skipped" : "missed", result, reason };
 }
 
-/** What becomes of an instant that will not be started: further attempts were preceded by one that ran. */
-export function unstarted(
-  { attempt, late }: Pick<OccurrenceRow, "attempt" | "late">,
+/**
+ * Settles an instant that will not be started any more; without any attempt it becomes `outcome`, else what its last
+ * attempt was.
+ */
+export async function giveUp(
+  tx: Transaction<unknown>,
+  instant: OccurrenceRow,
+  outcome: "missed" | "skipped",
   reason: string,
-): Settlement {
-  return attempt === 1
-    ? { outcome: "missed", result: null, reason }
-    : { outcome: late === 1 ? "caught_up" : "ran", result: "failed", reason };
+  at: string,
+): Promise<Settled> {
+  if (instant.attempt === 1) {
+    return await settleInstant(tx, instant.id, { outcome, result: null, reason }, at);
+  }
+  const db = tablesOf<SchedulesTables>(tx);
+  const last = await runOfAttempt(db, instant.schedule_id, instant.due_at, instant.attempt - 1);
+  const settlement = {
+    outcome: instant.late === 1 ? "caught_up" as const : "ran" as const,
+    result: last?.outcome ?? "failed",
+    reason: `${last?.error_message ?? "it failed"}; no further attempt: ${reason}`,
+  };
+  return await settleInstant(tx, instant.id, settlement, at);
 }

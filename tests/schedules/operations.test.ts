@@ -4,6 +4,7 @@ import { type ErrorKind, HoldfastError } from "../../src/lib/errors.ts";
 import type { Caller, Operation } from "../../src/lib/operation.ts";
 import { BackupSchedule, BackupScheduleLog, LogPage, SchedulerStatus } from "../../src/schedules/model.ts";
 import * as ops from "../../src/schedules/operations.ts";
+import { NO_POLICIES } from "../../src/schedules/policies.ts";
 import * as runOps from "../../src/schedules/run_operations.ts";
 import type { AuditTables } from "../../src/store/mod.ts";
 import { caller } from "../support/store.ts";
@@ -236,6 +237,8 @@ Deno.test("a schedule made with the published fields alone has the published sha
     backup_type: "scheduled",
     engine: null,
     engine_options: null,
+    ...NO_POLICIES,
+    run_after_name: null,
     problem: null,
     created_at: "2026-01-01T00:00:30.000Z",
     updated_at: "2026-01-01T00:00:30.000Z",
