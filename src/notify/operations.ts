@@ -22,17 +22,6 @@ const Chosen = z.strictObject({
   channel: ChannelFilter,
 });
 
-const messageColumns = [
-  { key: "id", align: "right" },
-  { key: "channel" },
-  { key: "status" },
-  { key: "title" },
-  { key: "attempts", align: "right" },
-  { key: "created_at", title: "created", format: "instant" },
-  { key: "next_attempt_at", title: "next", format: "instant" },
-  { key: "last_error", title: "error" },
-] as const;
-
 export const listChannels = operation({
   name: "notify.channels.list",
   route: `GET ${BASE}/channels`,
@@ -71,7 +60,7 @@ export const testChannel = operation({
     args: ["channel"],
     examples: [
       "holdfast notify test mail",
-      "SMTP_HOST=127.0.0.1 SMTP_PORT=2525 SMTP_FROM=holdfast@example.org SMTP_TO=ops@example.org holdfast notify test mail",
+      "SMTP_HOST=mail.example.org SMTP_TO=ops@example.org holdfast notify test mail",
     ],
     text: (test) => `Channel ${test.channel} (${test.kind}) took the message after ${test.duration_ms} ms`,
   },
@@ -90,7 +79,15 @@ export const listOutbox = operation({
   }),
   output: z.array(OutboxMessage),
   cli: {
-    columns: messageColumns,
+    columns: [
+      { key: "id", align: "right" },
+      { key: "channel" },
+      { key: "status" },
+      { key: "title" },
+      { key: "attempts", title: "tries", align: "right" },
+      { key: "next_attempt_at", title: "next try", format: "instant" },
+      { key: "last_error", title: "error" },
+    ],
     examples: ["holdfast notify outbox list", "holdfast notify outbox list --status waiting --channel mail"],
   },
   run: (app: NotifyApp, input) => app.notify.outbox.list(input),
@@ -104,7 +101,17 @@ export const listDead = operation({
   description: "They stay until somebody sends them again or discards them.",
   input: z.strictObject({ channel: ChannelFilter, limit: Limit }),
   output: z.array(OutboxMessage),
-  cli: { columns: messageColumns, examples: ["holdfast notify dead list"] },
+  cli: {
+    columns: [
+      { key: "id", align: "right" },
+      { key: "channel" },
+      { key: "title" },
+      { key: "attempts", title: "tries", align: "right" },
+      { key: "ended_at", title: "given up", format: "instant" },
+      { key: "last_error", title: "error" },
+    ],
+    examples: ["holdfast notify dead list"],
+  },
   run: (app: NotifyApp, input) => app.notify.outbox.list({ ...input, status: "dead" }),
 });
 

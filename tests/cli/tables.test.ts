@@ -108,6 +108,48 @@ const ANSWERS: Record<string, unknown> = {
       last_check_at: "2030-01-14T01:00:00.000Z",
     },
   ],
+  "notify.channels.list": [
+    {
+      name: "mail",
+      kind: "mail",
+      status: "failing",
+      last_ok_at: "2030-01-14T01:00:00.000Z",
+      waiting: 3,
+      dead: 0,
+      last_error: 'Cannot deliver through channel "mail": connect ECONNREFUSED 192.0.2.25:587',
+    },
+    {
+      name: "team-chat",
+      kind: "slack",
+      status: "ok",
+      last_ok_at: "2030-01-15T01:00:00.000Z",
+      waiting: 0,
+      dead: 0,
+      last_error: null,
+    },
+  ],
+  "notify.outbox.list": [
+    {
+      id: 41,
+      channel: "mail",
+      status: "waiting",
+      title: "MISSING: ACME/PARIS/shop",
+      attempts: 4,
+      created_at: "2030-01-14T01:00:00.000Z",
+      next_attempt_at: "2030-01-14T01:16:00.000Z",
+      last_error: 'Cannot deliver through channel "mail": connect ECONNREFUSED 192.0.2.25:587',
+    },
+  ],
+  "notify.dead.list": [
+    {
+      id: 7,
+      channel: "pager",
+      title: "FAILED: crm",
+      attempts: 6,
+      ended_at: "2030-01-14T01:40:00.000Z",
+      last_error: 'Cannot deliver through channel "pager": it answered 400: invalid routing key',
+    },
+  ],
   "users.list": [
     {
       id: 1,
