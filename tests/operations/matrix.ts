@@ -110,7 +110,7 @@ class Case {
   async #success(input: Input, token: string | undefined, who: string): Promise<void> {
     const requestId = `${this.#op.name}-${crypto.randomUUID()}`;
     const answer = await this.#ask(input, token, { "x-request-id": requestId });
-    const text = await answer.text();
+    const text = await textOf(answer);
     assert.equal(answer.status, successOf(this.#op), `${who}: ${text}`);
     assert.equal(answer.headers.get("x-request-id"), requestId);
     if (answer.status === 204) assert.equal(text, "");
@@ -138,7 +138,7 @@ class Case {
       const token = this.#callers.limited[able];
       const inputFor = async (server: ServerThings) => about?.(server) ?? await this.#input(server);
       const answer = await this.#ask(await inputFor(own), token);
-      const text = await answer.text();
+      const text = await textOf(answer);
       if (limited === "refused") {
         assert.equal(answer.status, 403, `limited ${able}: ${text}`);
         continue;
@@ -157,6 +157,19 @@ class Case {
   #ask(input: Input, token?: string, headers?: Record<string, string>): Promise<Response> {
     return ask(this.#world, this.#op, input, token, headers);
   }
+}
+
+/** The body, or of a stream, which may never end, the first event. */
+async function textOf(answer: Response): Promise<string> {
+  if (answer.headers.get("content-type") !== "text/event-stream" || answer.body === null) {
+    return await answer.text();
+  }
+  let text = "";
+  for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    if (/^data: .*\n\n/m.test(text)) break;
+  }
+  return text;
 }
 
 /** What must not be written down: passwords and values that were sent, keys and tokens that came back. */

@@ -79,6 +79,11 @@ export const scheduleRows: Rows = {
   "schedules.log": log("user"),
   "schedules.cancel": { role: "operator", limited: "scoped", input: waitingRun },
   "schedules.follow": log("user"),
+  "schedules.events": {
+    role: "user",
+    limited: "scoped",
+    input: (_, server) => ({ server_id: server.id }),
+  },
   "scheduler.status": list("current_jobs"),
   "scheduler.start": control,
   "scheduler.stop": control,
