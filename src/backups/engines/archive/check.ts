@@ -1,6 +1,7 @@
 /** What can be said against a backup before it runs. */
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { messageOf } from "../../../lib/errors.ts";
+import { tryWriting } from "../probe.ts";
 import type { ArchiveOptions } from "./options.ts";
 import type { Root } from "./protocol.ts";
 import { codeOf } from "./system-errors.ts";
@@ -75,13 +76,12 @@ async function realPathOf(path: string): Promise<string> {
   }
 }
 
-/** Tries to write, as only that knows of read-only mounts, quotas and access lists. */
 async function destinationProblem(destination: string): Promise<string | null> {
   let directory = destination;
   try {
     while (!await exists(directory)) directory = dirname(directory);
     if (!(await Deno.stat(directory)).isDirectory) return `Destination "${directory}" is not a directory`;
-    await Deno.remove(await Deno.makeTempFile({ dir: directory, prefix: ".holdfast-" }));
+    await tryWriting(directory);
     return null;
   } catch (error) {
     return `Destination "${directory}" ${wordsFor(error, "cannot be written to")}`;

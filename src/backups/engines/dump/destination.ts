@@ -3,6 +3,7 @@ import { dirname, isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { messageOf } from "../../../lib/errors.ts";
 import { writeError } from "../archive/system-errors.ts";
+import { tryWriting } from "../probe.ts";
 
 /** A path in options. */
 export const AbsolutePath = z.string().refine(isAbsolute, "expected an absolute path");
@@ -14,13 +15,13 @@ export const Destination = AbsolutePath
 /** How artifacts are stored. */
 export const CompressionOption = z.enum(["zstd", "none"]).optional().describe("zstd (default) or none");
 
-/** One sentence when nothing can be written there. Tries it, as only that knows of read-only mounts and quotas. */
+/** One sentence when nothing can be written there. */
 export async function destinationProblems(destination: string): Promise<string[]> {
   let directory = resolve(destination);
   try {
     while (!await exists(directory)) directory = dirname(directory);
     if (!(await Deno.stat(directory)).isDirectory) return [`Destination "${directory}" is not a directory`];
-    await Deno.remove(await Deno.makeTempFile({ dir: directory, prefix: ".holdfast-" }));
+    await tryWriting(directory);
     return [];
   } catch (error) {
     const worded = messageOf(writeError(error, directory)).replace(/^Cannot write ".*": /, "");
