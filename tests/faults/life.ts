@@ -6,6 +6,7 @@
  * Settles what the life before left, then lives through so many minutes from the instant FROM, each with one tick
  * and its runs to their end, with the real services, engine and database; minutes follow each other without waiting.
  * At the VISITth time it comes to STEP the process kills itself, as the kernel would: no goodbye, nothing flushed.
+ * Prints `begun` when all is settled and time begins.
  */
 import { createServices } from "../../src/app.ts";
 import { loadConfig, type LoadedConfig } from "../../src/config/mod.ts";
@@ -78,6 +79,7 @@ async function live([dataDir = "", from = "", minutes = "", step, visit]: string
   await using life = await begin(dataDir, clock, (at: FaultStep) => {
     if (at === step && ++visits === Number(visit)) Deno.kill(Deno.pid, "SIGKILL");
   });
+  console.log("begun");
   for (let minute = 0; minute < Number(minutes); minute++) {
     clock.set(start + minute * 60_000);
     await life.schedules.tick();
