@@ -27,10 +27,10 @@ export const HELP_STYLE: Partial<Help> = {
 
 const EXAMPLE_WIDTH = 96;
 
-/** An example as a line of help; a long one is broken before its flags. */
+/** An example as a line of help; a long one is broken before its flags, or after its variables. */
 export function exampleText(example: string): string {
   const lines: string[] = [];
-  for (const part of example.split(/ (?=--)/)) {
+  for (const part of example.split(/ (?=--|holdfast )/)) {
     const line = lines.at(-1);
     if (line !== undefined && line.length + part.length < EXAMPLE_WIDTH) {
       lines[lines.length - 1] += ` ${part}`;

@@ -128,7 +128,7 @@ Examples:
   $ holdfast schedules list --output json
   $ holdfast backups verify ID && holdfast backups restore ID --to DIR
 
-Every setting is also a flag (--api-listen) and a variable (HOLDFAST_API_LISTEN): holdfast config show
+Every setting is also a flag (--api-listen) and a variable (HOLDFAST_API_LISTEN): see config show
 Exit codes: holdfast help exit-codes`,
   );
   return program;
