@@ -8,17 +8,6 @@ import { compareGolden } from "../support/golden.ts";
 const COLUMNS = 80;
 const VIEW = { output: "table", filters: [], sortBy: undefined } as const;
 
-const MESSAGE = {
-  id: 1042,
-  channel: "on-call",
-  status: "waiting",
-  title: "Schedule web-1/nightly failed",
-  attempts: 3,
-  created_at: "2030-01-14T01:00:00.000Z",
-  next_attempt_at: "2030-01-14T01:04:00.000Z",
-  last_error: "Cannot reach the service: connection refused",
-};
-
 /** Answers of the operations that are shown as tables; only what the tables read. */
 const ANSWERS: Record<string, unknown> = {
   "schedules.list": [
@@ -161,28 +150,6 @@ const ANSWERS: Record<string, unknown> = {
       last_error: 'Cannot deliver through channel "pager": it answered 400: invalid routing key',
     },
   ],
-  "notify.channels.list": [
-    {
-      name: "mail",
-      kind: "mail",
-      status: "ok",
-      last_ok_at: "2030-01-14T01:00:00.000Z",
-      waiting: 0,
-      dead: 0,
-      last_error: null,
-    },
-    {
-      name: "on-call",
-      kind: "pagerduty",
-      status: "paused",
-      last_ok_at: null,
-      waiting: 12,
-      dead: 3,
-      last_error: "Cannot reach the service: connection refused",
-    },
-  ],
-  "notify.outbox.list": [MESSAGE],
-  "notify.dead.list": [{ ...MESSAGE, status: "dead" }],
   "users.list": [
     {
       id: 1,
