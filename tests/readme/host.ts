@@ -69,7 +69,9 @@ export class Host implements AsyncDisposable {
     await Deno.writeTextFile(join(root, "bin/holdfast"), programText(command, args), { mode: 0o755 });
     const inherited = Deno.env.toObject();
     const port = freePort();
+    const coverage = inherited.DENO_COVERAGE_DIR;
     return new Host(root, port, {
+      ...(coverage === undefined ? {} : { DENO_COVERAGE_DIR: coverage }),
       DENO_DIR: inherited.DENO_DIR ?? join(inherited.HOME ?? "", ".cache/deno"),
       PATH: `${join(root, "bin")}:${inherited.PATH ?? ""}`,
       HOME: join(root, "home"),
