@@ -43,8 +43,9 @@ Deno.test("a test message needs an environment and nothing else; the exit code t
   assert.match(none.stderr, /hint: no channel is configured: set SMTP_HOST/);
 
   const listed = await box.run(["notify", "channels", "list", "--output", "json"], {
-    env: smtp(server.port),
+    env: { ...dataDir, ...smtp(server.port) },
   });
+  assert.equal(listed.code, 0, listed.stderr);
   const [channel] = z.array(z.object({ name: z.string(), kind: z.string(), status: z.string() }))
     .parse(JSON.parse(listed.stdout));
   assert.deepEqual(channel, { name: "mail", kind: "mail", status: "unused" });
