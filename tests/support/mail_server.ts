@@ -53,6 +53,10 @@ export class MailServer implements AsyncDisposable {
   behaviour: MailBehaviour = "ok";
   /** Connections so far. */
   connections = 0;
+  /** Told of each connection, before the greeting. */
+  onConnection: () => void = () => {};
+  /** Told of each mail, once the server has said that it took it. */
+  onAcknowledged: () => void = () => {};
   readonly #server: SMTPServer;
 
   private constructor(options: MailServerOptions) {
@@ -72,6 +76,7 @@ export class MailServer implements AsyncDisposable {
       logger: false,
       onConnect: (_, done) => {
         this.connections++;
+        this.onConnection();
         if (this.behaviour !== "hang") done();
       },
       onAuth: ({ username, password }, _, done) => {
@@ -104,6 +109,7 @@ export class MailServer implements AsyncDisposable {
           this.mails.push(mail);
           options.onMail?.(mail);
           done();
+          this.onAcknowledged();
         });
       },
     });
