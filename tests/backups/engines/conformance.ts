@@ -6,7 +6,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Artifact, ArtifactEntry, Engine, RestoreRequest } from "../../../src/backups/engine.ts";
+import type {
+  Artifact,
+  ArtifactEntry,
+  Engine,
+  RestoreRequest,
+  StoredArtifact,
+} from "../../../src/backups/engine.ts";
 import { HoldfastError } from "../../../src/lib/errors.ts";
 import { compareTrees, makeTree, oddTree, type TreeSpec } from "../../support/tree.ts";
 import { inTempDir, RecordingContext, withSmallDisk } from "./context.ts";
@@ -20,6 +26,20 @@ export interface EngineFixture<Options> {
   options(source: string, destination: string): Options;
   /** Where a restore to `target` puts what was backed up from `source`. */
   restoredAt(target: string, source: string): string;
+  /** Secrets the engine may ask for. */
+  secrets?: Record<string, string>;
+  /** Names of the odd tree that it cannot keep as they are. */
+  except?: readonly string[];
+  /** Called before each test. */
+  prepare?(scene: { destination: string }): Promise<void>;
+  /** False where a list does not tell what links say. */
+  listsLinkTargets?: boolean;
+  /** What is left of backups at a destination; default: its files. */
+  left?(destination: string): Promise<string[]>;
+  /** Secrets that are wrong; a run with them says `wrong_credentials`. */
+  wrongSecrets?: Record<string, string>;
+  /** The same engine where its program is not installed, and how to install it. */
+  without?: { engine: Engine<Options>; says: RegExp };
 }
 
 /** A whole restore into a new place, with links of every kind. */
@@ -29,29 +49,38 @@ export function wholeRestore(target: string): RestoreRequest {
 
 /** Registers the suite. */
 export function conformance<Options>(fixture: EngineFixture<Options>): void {
-  const { engine, restoredAt } = fixture;
+  const { engine, restoredAt, secrets = {} } = fixture;
+  const left = fixture.left ?? ((destination: string) => Promise.resolve(filesBelow(destination)));
+  const quiet = (...given: ConstructorParameters<typeof RecordingContext>) =>
+    new RecordingContext(given[0], given[1], secrets);
   const test = (sentence: string, body: (t: Scene) => Promise<void>) =>
     Deno.test(`${fixture.name ?? engine.kind}: ${sentence}`, () =>
       inTempDir(async (dir) => {
         const scene: Scene = { dir, source: join(dir, "source"), destination: join(dir, "backups") };
         await Deno.mkdir(scene.destination);
+        await fixture.prepare?.(scene);
         await body(scene);
       }));
-  const make = (scene: Scene, context = new RecordingContext(), name = "nightly-1"): Promise<Artifact> =>
-    engine.make({
-      options: engine.options.parse(fixture.options(scene.source, scene.destination)),
-      name,
-      labels: { schedule: "nightly", server_id: 7, none: null },
-    }, context);
+  const make = async (
+    scene: Scene,
+    context = quiet(),
+    name = "nightly-1",
+    by = engine,
+  ): Promise<Artifact & StoredArtifact> => {
+    const options = engine.options.parse(fixture.options(scene.source, scene.destination));
+    const labels = { schedule: "nightly", server_id: 7, none: null };
+    return { ...await by.make({ options, name, labels }, context), options };
+  };
 
   test("a restored tree equals its source", async (scene) => {
-    await makeTree(scene.source, oddTree());
+    const odd = Object.entries(oddTree()).filter(([name]) => !fixture.except?.includes(name));
+    await makeTree(scene.source, Object.fromEntries(odd));
     const artifact = await make(scene);
     assert.equal(artifact.verified, true);
     assert.equal(artifact.incomplete, false);
     assert.deepEqual(artifact.skipped, []);
     const target = join(scene.dir, "restored");
-    const restored = await engine.restore(artifact, wholeRestore(target), new RecordingContext());
+    const restored = await engine.restore(artifact, wholeRestore(target), quiet());
     assert.deepEqual(restored.warnings, []);
     assert.equal(restored.item_count, artifact.item_count);
     assert.deepEqual(await compareTrees(scene.source, restoredAt(target, scene.source)), []);
@@ -70,7 +99,7 @@ export function conformance<Options>(fixture: EngineFixture<Options>): void {
 
   test("progress only rises and ends at the total", async (scene) => {
     await makeTree(scene.source, { "a": { size: 5_000_000 }, "b": { size: 100 } });
-    const context = new RecordingContext();
+    const context = quiet();
     await make(scene, context);
     for (const phase of ["read", "verify"] as const) {
       const bytes = context.updates.filter((update) => update.phase === phase).map((update) =>
@@ -84,7 +113,7 @@ export function conformance<Options>(fixture: EngineFixture<Options>): void {
   test("an untouched artifact verifies", async (scene) => {
     await makeTree(scene.source, { "a": "1", "b/c": { size: 100_000 } });
     const artifact = await make(scene);
-    const found = await engine.verify(artifact, new RecordingContext());
+    const found = await engine.verify(artifact, quiet());
     assert.deepEqual(found.problems, []);
     assert.equal(found.ok, true);
     assert.equal(found.sha256, artifact.sha256);
@@ -98,7 +127,7 @@ export function conformance<Options>(fixture: EngineFixture<Options>): void {
     if (artifact.sha256 === null) return;
     const bytes = await Deno.readFile(artifact.path);
     const failing = async (what: string) => {
-      const { ok, problems } = await engine.verify(artifact, new RecordingContext());
+      const { ok, problems } = await engine.verify(artifact, quiet());
       assert.equal(ok, false, what);
       assert.notEqual(problems.length, 0, what);
     };
@@ -121,20 +150,21 @@ export function conformance<Options>(fixture: EngineFixture<Options>): void {
     const artifact = await make(scene);
     const entries = new Map<string, ArtifactEntry>();
     const base = restoredAt("", scene.source).replace(/^\//, "");
-    for await (const entry of engine.list(artifact, new RecordingContext())) {
+    for await (const entry of engine.list(artifact, quiet())) {
       if (entry.path.startsWith(base)) entries.set(entry.path.slice(base.length), entry);
     }
     assert.deepEqual([...entries.keys()], ["", "/a", "/dir", "/dir/file", "/dir/link"]);
     assert.equal(entries.get("/dir/file")?.size_bytes, 2);
     assert.equal(entries.get("/dir")?.kind, "directory");
-    assert.equal(entries.get("/dir/link")?.link_target, "file");
+    assert.equal(entries.get("/dir/link")?.kind, "symlink");
+    if (fixture.listsLinkTargets !== false) assert.equal(entries.get("/dir/link")?.link_target, "file");
   });
 
   test("a list may be left in the middle", async (scene) => {
     await makeTree(scene.source, manyFiles(2000));
     const artifact = await make(scene);
     let count = 0;
-    for await (const _ of engine.list(artifact, new RecordingContext())) if (++count === 3) break;
+    for await (const _ of engine.list(artifact, quiet())) if (++count === 3) break;
     assert.equal(count, 3);
   });
 
@@ -147,13 +177,13 @@ export function conformance<Options>(fixture: EngineFixture<Options>): void {
     const restored = await engine.restore(
       artifact,
       { ...wholeRestore(target), patterns },
-      new RecordingContext(),
+      quiet(),
     );
     assert.deepEqual(restored.warnings, []);
     const at = restoredAt(target, scene.source);
     assert.deepEqual(filesBelow(at), ["a.conf", "other/d.txt", "sub/c.conf"]);
     await assert.rejects(
-      engine.restore(artifact, { ...wholeRestore(target), patterns: ["*.nothing"] }, new RecordingContext()),
+      engine.restore(artifact, { ...wholeRestore(target), patterns: ["*.nothing"] }, quiet()),
       (error) => error instanceof HoldfastError && error.kind === "not_found",
     );
   });
@@ -165,28 +195,28 @@ export function conformance<Options>(fixture: EngineFixture<Options>): void {
     const at = restoredAt(target, scene.source);
     await makeTree(at, { "b": "mine" });
     await assert.rejects(
-      engine.restore(artifact, wholeRestore(target), new RecordingContext()),
+      engine.restore(artifact, wholeRestore(target), quiet()),
       (error) => error instanceof HoldfastError && error.kind === "conflict" && error.message.includes("/b"),
     );
     assert.deepEqual(filesBelow(at), ["b"]);
     assert.equal(await Deno.readTextFile(join(at, "b")), "mine");
-    await engine.restore(artifact, { ...wholeRestore(target), force: true }, new RecordingContext());
+    await engine.restore(artifact, { ...wholeRestore(target), force: true }, quiet());
     assert.deepEqual(await compareTrees(scene.source, at), []);
   });
 
   test("a run cancelled at its start or in its middle leaves nothing", async (scene) => {
     await makeTree(scene.source, { "a": { size: 30_000_000 } });
     const reason = new Error("cancelled by a test");
-    await assert.rejects(make(scene, new RecordingContext(AbortSignal.abort(reason))), reason);
+    await assert.rejects(make(scene, quiet(AbortSignal.abort(reason))), reason);
     for (const phase of ["read", "verify"]) {
       const cancel = new AbortController();
-      const context = new RecordingContext(cancel.signal, (update) => {
+      const context = quiet(cancel.signal, (update) => {
         if (update.phase === phase) cancel.abort(reason);
       });
       await assert.rejects(make(scene, context), reason);
       assert.equal(cancel.signal.aborted, true, phase);
     }
-    assert.deepEqual(filesBelow(scene.destination), []);
+    assert.deepEqual(await left(scene.destination), []);
   });
 
   test("a full disk is an error that says so and leaves nothing", async (scene) => {
@@ -198,7 +228,7 @@ export function conformance<Options>(fixture: EngineFixture<Options>): void {
         (error) =>
           error instanceof HoldfastError && error.kind === "exhausted" && error.message.includes(disk),
       );
-      assert.deepEqual(filesBelow(disk), []);
+      assert.deepEqual(await left(disk), []);
     });
   });
 
@@ -213,15 +243,43 @@ export function conformance<Options>(fixture: EngineFixture<Options>): void {
       (error) =>
         error instanceof HoldfastError && error.kind === "invalid" && error.message.includes(scene.source),
     );
-    assert.deepEqual(filesBelow(scene.destination), []);
+    assert.deepEqual(await left(scene.destination), []);
+  });
+
+  test("wrong credentials are an error that says so without telling them", async (scene) => {
+    if (fixture.wrongSecrets === undefined) return;
+    await makeTree(scene.source, { "a": "1" });
+    await make(scene);
+    const context = new RecordingContext(undefined, undefined, fixture.wrongSecrets);
+    await assert.rejects(make(scene, context, "nightly-2"), (error) => {
+      assert.ok(error instanceof HoldfastError);
+      assert.equal(error.code, "wrong_credentials", error.message);
+      const told = JSON.stringify([error.message, error.hint, String(error.cause), context.logs]);
+      for (const secret of Object.values(fixture.wrongSecrets ?? {})) {
+        assert.equal(told.includes(secret), false);
+      }
+      return true;
+    });
+  });
+
+  test("a program that is not installed is named with how to install it", async (scene) => {
+    if (fixture.without === undefined) return;
+    const { engine: bare, says } = fixture.without;
+    await makeTree(scene.source, { "a": "1" });
+    assert.match((await bare.check(fixture.options(scene.source, scene.destination))).join("; "), says);
+    await assert.rejects(make(scene, quiet(), "nightly-1", bare), (error) => {
+      assert.ok(error instanceof HoldfastError);
+      assert.match(`${error.message}; ${error.hint}`, says);
+      return true;
+    });
   });
 
   test("an artifact can be removed, also twice", async (scene) => {
     await makeTree(scene.source, { "a": "1" });
     const artifact = await make(scene);
-    await engine.remove(artifact, new RecordingContext());
-    assert.deepEqual(filesBelow(scene.destination), []);
-    await engine.remove(artifact, new RecordingContext());
+    await engine.remove(artifact, quiet());
+    assert.deepEqual(await left(scene.destination), []);
+    await engine.remove(artifact, quiet());
   });
 
   test("artifacts are found again from their files alone", async (scene) => {

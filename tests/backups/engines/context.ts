@@ -7,9 +7,14 @@ export class RecordingContext implements EngineContext {
   readonly updates: Progress[] = [];
   readonly signal: AbortSignal;
   #onProgress: (update: Progress) => void;
+  #secrets: Record<string, string>;
 
-  constructor(signal = new AbortController().signal, onProgress: (update: Progress) => void = () => {}) {
-    [this.signal, this.#onProgress] = [signal, onProgress];
+  constructor(
+    signal = new AbortController().signal,
+    onProgress: (update: Progress) => void = () => {},
+    secrets: Record<string, string> = {},
+  ) {
+    [this.signal, this.#onProgress, this.#secrets] = [signal, onProgress, secrets];
   }
 
   now(): number {
@@ -26,7 +31,10 @@ export class RecordingContext implements EngineContext {
   }
 
   secret(name: string): Promise<string> {
-    return Promise.reject(new Error(`no secret ${name} in this test`));
+    const value = this.#secrets[name];
+    return value === undefined
+      ? Promise.reject(new Error(`no secret ${name} in this test`))
+      : Promise.resolve(value);
   }
 
   /** Texts of the warnings so far. */

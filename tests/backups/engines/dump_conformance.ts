@@ -5,7 +5,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Artifact, Engine, RestoreRequest, StoredArtifact } from "../../../src/backups/engine.ts";
+import type {
+  Artifact,
+  Engine,
+  Progress,
+  RestoreRequest,
+  StoredArtifact,
+} from "../../../src/backups/engine.ts";
 import { type ErrorKind, HoldfastError } from "../../../src/lib/errors.ts";
 import { inTempDir, RecordingContext, withSmallDisk } from "./context.ts";
 
@@ -43,19 +49,12 @@ export interface DumpFixture<Options> {
 
 /** A context that knows secrets. */
 export class SecretContext extends RecordingContext {
-  readonly #secrets: Record<string, string>;
-
   constructor(
     secrets: Record<string, string> = {},
-    ...given: ConstructorParameters<typeof RecordingContext>
+    signal?: AbortSignal,
+    onProgress?: (update: Progress) => void,
   ) {
-    super(...given);
-    this.#secrets = secrets;
-  }
-
-  override secret(name: string): Promise<string> {
-    const value = this.#secrets[name];
-    return value === undefined ? super.secret(name) : Promise.resolve(value);
+    super(signal, onProgress, secrets);
   }
 }
 

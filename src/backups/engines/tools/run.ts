@@ -2,12 +2,13 @@
  * Running a program to its end, whatever that is.
  *
  * Each program leads a process group (and session) of its own, so that a cancel reaches what it started too: the group
- * gets SIGTERM, and SIGKILL when the program or what holds its output is still there after a time. Where there are no
+ * is asked to end, and killed when the program or what holds its output is still there after a time. Where there are no
  * process groups (Windows) only the program itself is ended.
  */
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import { formatDuration } from "../../../lib/duration.ts";
 import type { EngineContext } from "../../engine.ts";
+import { capped } from "./caps.ts";
 import { environment } from "./find.ts";
 import { LineSplitter, OutputLog } from "./lines.ts";
 import type { Secrets } from "./secrets.ts";
@@ -39,6 +40,8 @@ export interface Run {
   /** Longest time it may run, in milliseconds. */
   timeoutMs?: number;
   graceMs?: number;
+  /** How it is asked to end; default SIGTERM. */
+  politely?: Deno.Signal;
 }
 
 /** How a program ended. */
@@ -53,7 +56,7 @@ export interface Ended {
 
 /** What a program works in. */
 export interface RunContext {
-  context: Pick<EngineContext, "signal" | "log">;
+  context: Pick<EngineContext, "signal" | "log" | "caps">;
   secrets: Secrets;
 }
 
@@ -63,8 +66,11 @@ export interface RunContext {
  */
 export async function runTool(run: Run, { context, secrets }: RunContext): Promise<Ended> {
   context.signal.throwIfAborted();
-  const child = start(run);
-  const stop = new Stop(child, run.graceMs ?? GRACE_MS);
+  const { program, args, missing } = await capped(run, context.caps);
+  for (const problem of missing) context.log("warning", `${run.name}: ${problem}`);
+  context.signal.throwIfAborted();
+  const child = start({ ...run, program, args });
+  const stop = new Stop(child, run.politely ?? "SIGTERM", run.graceMs ?? GRACE_MS);
   const limit = run.timeoutMs === undefined
     ? undefined
     : setTimeout(() => stop.now(timedOut(run)), run.timeoutMs);
@@ -126,6 +132,7 @@ class Stop {
   /** Why it is ended; the first reason counts. */
   reason: { cause: unknown } | undefined;
   readonly #child: Deno.ChildProcess;
+  readonly #politely: Deno.Signal;
   readonly #graceMs: number;
   readonly #giveUp: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -133,14 +140,14 @@ class Stop {
   #steps: (() => void)[] | undefined;
   #busy = 0;
 
-  constructor(child: Deno.ChildProcess, graceMs: number) {
-    [this.#child, this.#graceMs] = [child, graceMs];
+  constructor(child: Deno.ChildProcess, politely: Deno.Signal, graceMs: number) {
+    [this.#child, this.#politely, this.#graceMs] = [child, politely, graceMs];
   }
 
   now(cause: unknown): void {
     if (this.reason !== undefined) return;
     this.reason = { cause };
-    this.#signal("SIGTERM");
+    this.#signal(this.#politely);
     // Once the program has ended its output is what is waited for.
     if (this.#steps === undefined) this.#timer = setTimeout(() => this.#signal("SIGKILL"), this.#graceMs);
   }
@@ -149,7 +156,7 @@ class Stop {
   async closed(work: Promise<unknown>): Promise<void> {
     clearTimeout(this.#timer);
     this.#steps = [
-      () => this.#signal("SIGTERM"),
+      () => this.#signal(this.#politely),
       () => this.#signal("SIGKILL"),
       () => this.#giveUp.forEach((close) => close()),
     ];
