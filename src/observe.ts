@@ -79,13 +79,11 @@ export function registerProbes(
     critical: false,
     async check() {
       const failing = (await notify.channels()).filter((channel) => channel.status === "failing");
-      const silent = notify.heartbeat.state?.last_error ?? null;
-      const details = [
-        ...failing.map(({ name, last_error }) => `${name}: ${last_error}`),
-        ...(silent === null ? [] : [silent]),
-      ];
-      return details.length > 0
-        ? { status: "degraded", detail: details.join("; ") }
+      // Everybody may read this: why a channel fails is said by `notify channels list`.
+      const names = failing.map((channel) => channel.name);
+      if (typeof notify.heartbeat.state?.last_error === "string") names.push("heartbeat");
+      return names.length > 0
+        ? { status: "degraded", detail: `not delivering: ${names.join(", ")}` }
         : { status: "ok", detail: "none fails" };
     },
   });
@@ -136,6 +134,18 @@ export function registerMetrics({ schedules, notify, health }: Services, metrics
       (await notify.state()).counts.map(({ channel, status, count }) => ({
         labels: { channel, status },
         value: count,
+      })),
+  );
+  metrics.gauges(
+    "holdfast_notify_channel_healthy",
+    "1 while the last delivery through a channel worked or there was none, else 0.",
+    ["channel"],
+    async () =>
+      (await notify.channels()).filter((channel) => channel.status !== "disabled").map((
+        { name, status },
+      ) => ({
+        labels: { channel: name },
+        value: status === "failing" ? 0 : 1,
       })),
   );
   metrics.gauge(

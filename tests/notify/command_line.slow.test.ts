@@ -1,7 +1,7 @@
 /** `notify` as people type it, with nothing but an environment: no daemon, no data directory. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { sandbox, sourceProgram } from "../support/daemon.ts";
+import { sandbox } from "../support/daemon.ts";
 import { isThere } from "../support/files.ts";
 import { MailServer } from "../support/mail_server.ts";
 import { closedPort } from "../support/receiver.ts";
@@ -16,7 +16,7 @@ function smtp(port: number): Record<string, string> {
 }
 
 Deno.test("a test message needs an environment and nothing else; the exit code tells whether it arrived", async () => {
-  await using box = await sandbox(sourceProgram());
+  await using box = await sandbox();
   await using server = await MailServer.start();
   const dataDir = { HOLDFAST_DATA_DIR: box.path("never-made") };
   const test = (channel: string, port?: number) =>
