@@ -10,9 +10,6 @@ export const BackupsConfig = z.strictObject({
       "Directories that sources, destinations and restore targets given over the network must lie in; empty allows none",
     path: true,
   }),
-  verify_after: z.boolean().default(true).meta({
-    description: "Read every finished artifact back and compare it before the run counts as a success",
-  }),
 });
 
 export type BackupsConfig = z.output<typeof BackupsConfig>;

@@ -80,7 +80,7 @@ export class Maker {
     context: EngineContext,
   ): Promise<string[]> {
     const problems = artifactProblems(artifact, await onDisk(artifact.path), startedMs);
-    if (problems.length === 0 && !artifact.verified && this.#parts.settings.verify_after) {
+    if (problems.length === 0 && !artifact.verified) {
       const found = await engine.verify({ ...artifact, options }, context);
       problems.push(...found.problems);
       artifact.verified = found.ok;

@@ -11,10 +11,7 @@ import type { Backup, OnDisk } from "./model.ts";
 import { type BackupsTables, type Db, optionsOf } from "./queries.ts";
 
 /** Settings of the service. */
-export interface BackupsSettings extends EngineSettings {
-  /** Verify an artifact that its engine did not read back itself. */
-  verify_after: boolean;
-}
+export type BackupsSettings = EngineSettings;
 
 /** What the catalogue has to know of a schedule. */
 export interface BackedUpSchedule {

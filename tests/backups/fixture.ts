@@ -63,7 +63,6 @@ export async function world(
     allow_commands: false,
     allowed_roots: [root],
     data_dir: dataDir,
-    verify_after: true,
     ...given.settings,
   };
   const servers = new Servers({

@@ -186,12 +186,12 @@ Deno.test("settings given as flags start the daemon, and a data directory of its
     data_dir: "/srv/hold fast",
     "api.listen": "127.0.0.1:443",
     "schedules.shutdown_grace_seconds": "5m",
-    "backups.verify_after": "false",
+    "backups.allow_commands": "false",
   });
   const exec = /^ExecStart=(.*)$/m.exec(printed)?.[1] ?? "";
   assert.ok(exec.startsWith("/bin/sh serve --"), exec);
   assert.match(exec, /--data-dir "\/srv\/hold fast"/);
-  assert.match(exec, /--no-backups-verify-after/);
+  assert.match(exec, /--no-backups-allow-commands/);
   assert.match(printed, /^ReadWritePaths="-\/srv\/hold fast"$/m);
   assert.match(printed, /^ReadWritePaths=-\/srv\/backups$/m);
   assert.match(printed, /^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m);
