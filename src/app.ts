@@ -59,7 +59,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
   const schedules: Schedules = new Schedules({
     database,
     clock,
-    settings: config.schedules,
+    settings: { ...config.schedules, allow_commands: config.backups.allow_commands },
     servers,
     backups,
     secrets: { readSecret },

@@ -20,6 +20,19 @@ export interface EngineContext {
   progress(update: Progress): void;
   /** The text of a secret that the options refer to as `{"secret": "NAME"}`. */
   secret(name: string): Promise<string>;
+  /** What programs that the engine starts may use of the host; absent: what this process may. */
+  readonly caps?: ResourceCaps;
+}
+
+/** What a program may use of the host; null leaves it as it is. */
+export interface ResourceCaps {
+  /** CPU priority from 0 to 19, the lowest. */
+  nice: number | null;
+  /** Disk priority. */
+  io_class: "none" | "best-effort" | "idle";
+  memory_max_bytes: number | null;
+  /** 100 is one core. */
+  cpu_max_percent: number | null;
 }
 
 /** A moment of a running operation. Sizes are of source data, not of the artifact. */

@@ -26,6 +26,8 @@ export { Backups, type BackupsOptions } from "./backups.ts";
 export { confine, type Confinement, isWithin, requireAbsolute } from "./confine.ts";
 export * from "./engine.ts";
 export { archiveEngine } from "./engines/archive.ts";
+export { runTool } from "./engines/tools/run.ts";
+export { Secrets } from "./engines/tools/secrets.ts";
 export { restoreFile, verifyFile } from "./files.ts";
 export type { BackupMaker, MakeBackup } from "./make.ts";
 export * from "./model.ts";

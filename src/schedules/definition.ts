@@ -122,6 +122,8 @@ export function scheduleRecord(
   path: readonly ScheduleRow[] = [],
 ): BackupSchedule {
   const engine = engineOf(row, server);
+  // With whose rights hooks run is nobody's business but theirs who run them.
+  const { hook_authority: _, ...policies } = policiesOf(row.policies);
   const disabled = row.enabled === 1 ? path.find((other) => other.enabled === 0) : undefined;
   return {
     id: row.id,
@@ -138,7 +140,7 @@ export function scheduleRecord(
     backup_type: row.backup_type,
     engine: row.engine,
     engine_options: row.engine_options === null ? null : JSON.parse(row.engine_options),
-    ...policiesOf(row.policies),
+    ...policies,
     run_after_name: path[0]?.name ?? null,
     problem: typeof engine === "string"
       ? engine

@@ -8,7 +8,7 @@ import { type Claim, claimBatch, type Claimed, closeSchedule, queuedOf } from ".
 import { GRACE_MS } from "./decide.ts";
 import type { QueuedRun } from "./ending.ts";
 import { newId, type SchedulesOptions } from "./options.ts";
-import { RunAbort } from "./perform.ts";
+import { RunAbort } from "./performance.ts";
 import { insertRuns } from "./queries/runs.ts";
 import { earliestDue } from "./queries/schedules.ts";
 import type { ScheduleRow, SchedulesTables } from "./queries/tables.ts";

@@ -4,7 +4,7 @@ import { iso } from "../lib/clock.ts";
 import { tablesOf } from "../store/mod.ts";
 import { type Outcome, type RunResult, statusOf } from "./model.ts";
 import type { SchedulesOptions } from "./options.ts";
-import type { RunEnding } from "./perform.ts";
+import type { RunEnding } from "./performance.ts";
 import { policiesOf } from "./policies.ts";
 import { endRun, insertRuns } from "./queries/runs.ts";
 import { followersOf, scheduleById } from "./queries/schedules.ts";

@@ -33,6 +33,8 @@ export interface SchedulesSettings {
   /** Limits of named groups. */
   groups: Readonly<Record<string, { max_concurrent_runs: number }>>;
   shutdown_grace_seconds: number;
+  /** Hooks may run commands. */
+  allow_commands: boolean;
   max_log_lines: number;
 }
 
@@ -54,6 +56,7 @@ export const FAULT_STEPS = [
   "claim-committed",
   "resume-committed",
   "run-begun",
+  "hook-called",
   "backup-made",
   "retention-applied",
   "end-written",

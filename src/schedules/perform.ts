@@ -1,37 +1,10 @@
 /** One run from the engine's choice to the recorded backup; knows nothing of queues and rows. */
-import type { Backup, Progress } from "../backups/mod.ts";
+import type { Backup } from "../backups/mod.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
-import type { RunResult } from "./model.ts";
+import { AttemptHooks } from "./attempt_hooks.ts";
 import { type Authority, dispatchCaller, type ScheduledServer, type SchedulesOptions } from "./options.ts";
+import { contextOf, type Performance, RunAbort, type RunEnding } from "./performance.ts";
 import type { ScheduleRow } from "./queries/tables.ts";
-import type { RunLog } from "./run_log.ts";
-
-/** Why a run was asked to end; the reason of its abort signal. */
-export class RunAbort extends Error {
-  readonly outcome: Extract<RunResult, "cancelled" | "interrupted" | "timed_out">;
-
-  constructor(outcome: RunAbort["outcome"], message: string) {
-    super(message);
-    this.outcome = outcome;
-  }
-}
-
-/** How a run ended. */
-export interface RunEnding {
-  outcome: RunResult;
-  error: string | null;
-  backup: Backup | null;
-}
-
-/** What is to be run. */
-export interface Performance {
-  run_id: string;
-  trigger: "schedule" | "manual";
-  schedule: ScheduleRow;
-  log: RunLog;
-  signal: AbortSignal;
-  progress(update: Progress): void;
-}
 
 /** An engine that does not end within this time after it was asked to is left behind, in milliseconds. */
 const STOP_LIMIT_MS = 30_000;
@@ -65,38 +38,43 @@ export function engineOf(schedule: ScheduleRow, server: ScheduledServer | null):
 /** Makes the backup of a run. Never throws: every failure is an ending. */
 export async function perform(options: SchedulesOptions, performance: Performance): Promise<RunEnding> {
   const { log, signal } = performance;
-  const left = new AbortController();
+  const over = new AbortController();
   try {
     const ending = await Promise.race([
-      attempt(options, performance),
-      leftBehind(options, signal, left.signal),
+      attempt(options, performance, over.signal),
+      leftBehind(options, signal, over.signal),
     ]);
     if (ending.error !== null) log.add("error", ending.error);
     return ending;
   } finally {
-    left.abort();
+    over.abort();
   }
 }
 
-async function attempt(options: SchedulesOptions, performance: Performance): Promise<RunEnding> {
+async function attempt(
+  options: SchedulesOptions,
+  performance: Performance,
+  over: AbortSignal,
+): Promise<RunEnding> {
   const { signal } = performance;
+  const hooks = new AttemptHooks(options, performance);
   let begun = false;
+  let ending: RunEnding;
   try {
     const request = await prepare(options, performance);
+    await hooks.before(request.server);
     begun = true;
-    const backup = await options.backups.make(request, {
-      signal,
-      now: () => options.clock.now(),
-      log: (level, text) => performance.log.add(level, text),
-      progress: (update) => performance.progress(update),
-      secret: (name) => options.secrets.readSecret(name),
-    });
+    const backup = await options.backups.make(request, contextOf(options, performance, signal));
     await options.fault?.("backup-made");
-    return await conclude(options, performance, backup);
+    ending = await conclude(options, performance, backup);
   } catch (error) {
-    if (signal.reason instanceof RunAbort) return aborted(signal.reason);
-    return { outcome: begun ? "failed" : "refused", error: messageOf(error), backup: null };
+    ending = signal.reason instanceof RunAbort
+      ? aborted(signal.reason)
+      : { outcome: begun ? "failed" : "refused", error: messageOf(error), backup: null };
   }
+  // Not ended with the run: what a before-hook stopped has to be started again.
+  await hooks.after(ending, over);
+  return ending;
 }
 
 /** What the engine is asked for, checked once more: sources vanish, links change, rights are taken away. */

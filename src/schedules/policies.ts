@@ -8,6 +8,7 @@ import { z } from "zod";
 import { DST_RULES } from "./calendar.ts";
 import { parseWindow } from "./windows.ts";
 import { messageOf } from "../lib/errors.ts";
+import { Authority } from "../servers/mod.ts";
 
 const DAY = 86_400;
 const YEAR = 366 * DAY;
@@ -25,6 +26,8 @@ const WindowText = z.string().trim().min(1).max(100).superRefine((text, context)
     context.addIssue({ code: "custom", message: messageOf(error).replace(/^Cannot use window ".*?": /, "") });
   }
 });
+
+const Hook = z.string().trim().min(1).max(4000);
 
 const Seconds = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -67,10 +70,24 @@ export const policyFields = {
   dst: z.enum(DST_RULES).describe(
     "Times that clocks leave out or show twice: right after the gap and once, not at all and once, or as the clock shows",
   ),
+  hook_before: Hook.nullable().describe(
+    "Command line or http(s) address called before the backup; when it fails there is none",
+  ),
+  hook_after: Hook.nullable().describe("The same, called when the attempt is over, well or badly"),
+  hook_on_failure: Hook.nullable().describe("The same, called when the attempt failed"),
+  hook_timeout_seconds: Seconds(1, DAY).describe("Longest time of one hook"),
+  nice: z.int().min(0).max(19).nullable().describe("CPU priority of programs it starts, 19 is lowest"),
+  io_class: z.enum(["none", "best-effort", "idle"]).describe("Disk priority of programs it starts"),
+  memory_max_bytes: z.int().min(16 * 1024 * 1024).nullable().describe(
+    "Memory that programs it starts may use",
+  ),
+  cpu_max_percent: z.int().min(1).max(10_000).nullable().describe(
+    "CPU time that programs it starts may use, 100 is one core",
+  ),
 };
 
-/** Every policy with its value. */
-const PolicyValues = z.object(policyFields);
+/** What is stored: every policy, and with whose rights hooks run. */
+const PolicyValues = z.object(policyFields).extend({ hook_authority: Authority.nullable() });
 export type Policies = z.output<typeof PolicyValues>;
 
 /** What counts where nothing is set: an instant that cannot start in time is missed, nothing waits, nothing is tried again. */
@@ -92,6 +109,15 @@ export const NO_POLICIES: Readonly<Policies> = {
   paused_until: null,
   run_after: null,
   dst: "standard",
+  hook_before: null,
+  hook_after: null,
+  hook_on_failure: null,
+  hook_timeout_seconds: 300,
+  nice: null,
+  io_class: "none",
+  memory_max_bytes: null,
+  cpu_max_percent: null,
+  hook_authority: null,
 };
 
 const Stored = PolicyValues.partial();
@@ -138,4 +164,12 @@ export const newPolicyFields = {
   paused_until: policyFields.paused_until.default(null),
   run_after: policyFields.run_after.default(null),
   dst: policyFields.dst.default(NO_POLICIES.dst),
+  hook_before: policyFields.hook_before.default(null),
+  hook_after: policyFields.hook_after.default(null),
+  hook_on_failure: policyFields.hook_on_failure.default(null),
+  hook_timeout_seconds: policyFields.hook_timeout_seconds.default(NO_POLICIES.hook_timeout_seconds),
+  nice: policyFields.nice.default(null),
+  io_class: policyFields.io_class.default(NO_POLICIES.io_class),
+  memory_max_bytes: policyFields.memory_max_bytes.default(null),
+  cpu_max_percent: policyFields.cpu_max_percent.default(null),
 };

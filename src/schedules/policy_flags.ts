@@ -1,6 +1,8 @@
 /** How policies look on the command line: durations as `12h`, and `none` for what shall not be. */
 import { parseDuration } from "../lib/duration.ts";
+import { coerceText } from "../lib/fields.ts";
 import type { FlagSpec } from "../lib/operation.ts";
+import { parseSize } from "../lib/size.ts";
 
 const duration = (flag: string): FlagSpec => ({
   flag: `${flag} <duration>`,
@@ -8,6 +10,11 @@ const duration = (flag: string): FlagSpec => ({
 });
 
 const optional = (flag: string): FlagSpec => ({ flag, parse: (text) => text === "none" ? null : text });
+
+const optionalNumber = (flag: string): FlagSpec => ({
+  flag,
+  parse: (text) => text === "none" ? null : coerceText("number", text.replace(/%$/, "")),
+});
 
 /** Flags by field. */
 export const policyFlags: Record<string, FlagSpec> = {
@@ -28,4 +35,14 @@ export const policyFlags: Record<string, FlagSpec> = {
   paused_until: optional("--paused-until <moment>"),
   run_after: optional("--run-after <schedule>"),
   dst: { flag: "--dst <rule>" },
+  hook_before: optional("--hook-before <command>"),
+  hook_after: optional("--hook-after <command>"),
+  hook_on_failure: optional("--hook-on-failure <command>"),
+  hook_timeout_seconds: duration("--hook-timeout"),
+  nice: optionalNumber("--nice <n>"),
+  memory_max_bytes: {
+    flag: "--memory-max <size>",
+    parse: (text) => text === "none" ? null : parseSize(text),
+  },
+  cpu_max_percent: optionalNumber("--cpu-max <percent>"),
 };

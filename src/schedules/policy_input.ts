@@ -3,6 +3,7 @@ import { iso } from "../lib/clock.ts";
 import { type FieldError, HoldfastError, nearest } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { findSchedule } from "./find.ts";
+import { authorizeHooks } from "./hooks.ts";
 import type { ScheduleUpdate } from "./model.ts";
 import type { SchedulesOptions } from "./options.ts";
 import { NO_POLICIES, type Policies } from "./policies.ts";
@@ -30,8 +31,12 @@ export async function policiesIn(
   };
   if (input.concurrency_group != null) requireGroup(options, input.concurrency_group);
   requireSense(policies);
-  return policies;
+  if (HOOKS.every((field) => policies[field] === known[field])) return policies;
+  authorizeHooks(policies, caller, options.settings.allow_commands);
+  return { ...policies, hook_authority: { role: caller.role, on_host: caller.on_host } };
 }
+
+const HOOKS = ["hook_before", "hook_after", "hook_on_failure"] as const;
 
 /** A command line cannot say "no items"; the word `none` alone does. */
 function cleared(items: readonly string[]): string[] {

@@ -7,7 +7,8 @@ import { tablesOf } from "../store/mod.ts";
 import { type EndFacts, type QueuedRun, recordEnd } from "./ending.ts";
 import type { EventHub, LiveEvent } from "./events.ts";
 import type { SchedulesOptions } from "./options.ts";
-import { perform, RunAbort, type RunEnding } from "./perform.ts";
+import { perform } from "./perform.ts";
+import { RunAbort, type RunEnding } from "./performance.ts";
 import { estimateEnd, medianDuration, percentOf } from "./progress.ts";
 import { planOf } from "./plan.ts";
 import { policiesOf } from "./policies.ts";
@@ -203,6 +204,8 @@ export class Runner {
       ? await perform(this.#options, {
         run_id: run.row.id,
         trigger: run.row.trigger,
+        due_at: run.row.due_at,
+        attempt: run.row.attempt,
         schedule,
         log: run.log,
         signal: run.controller.signal,

@@ -14,7 +14,7 @@ import { Ledger } from "./ledger.ts";
 import type { BackupSchedule, BackupScheduleLog, ScheduleCreate, ScheduleUpdate } from "./model.ts";
 import type { ScheduledServer, SchedulesOptions } from "./options.ts";
 import { Open } from "./overlap.ts";
-import { RunAbort } from "./perform.ts";
+import { RunAbort } from "./performance.ts";
 import { policiesOf } from "./policies.ts";
 import { ownObstacle } from "./decide.ts";
 import { type ComingInstant, comingInstants, instantsAtChanges } from "./preview.ts";

@@ -15,5 +15,6 @@
  */
 export * from "./model.ts";
 export type { ServersApp } from "./operations.ts";
+export { isProbeable } from "./probe.ts";
 export * from "./servers.ts";
 export type { ServersTables } from "./queries.ts";

@@ -52,7 +52,7 @@ export async function begin(dataDir: string, clock: Clock, fault?: SchedulesOpti
   const schedules = fault === undefined ? services.schedules : new Schedules({
     database,
     clock,
-    settings: loaded.config.schedules,
+    settings: { ...loaded.config.schedules, allow_commands: false },
     servers,
     backups,
     secrets: { readSecret: (name) => auth.secrets.read(name) },

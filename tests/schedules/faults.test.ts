@@ -59,6 +59,7 @@ for (const step of FAULT_STEPS.filter((step) => step !== "resume-committed")) {
       "claim-written": /^2026-01-01T00:02 ran success$/,
       "claim-committed": /00:02 missed interrupted Holdfast ended before the run began$/,
       "run-begun": /00:02 ran interrupted Holdfast ended during the run$/,
+      "hook-called": /00:02 ran interrupted/,
       "backup-made": /00:02 ran interrupted/,
       "retention-applied": /00:02 ran interrupted/,
       "end-written": /00:02 ran interrupted/,

@@ -97,7 +97,7 @@ Deno.test("a cancel ends the attempts, during one and between two", async () => 
       : new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   w.clock.set("2026-01-01T02:00:00Z");
   await w.schedules.tick();
-  await until(async () => w.backups.made.length === 2 && w.schedules.runner.active.size === 1);
+  await until(() => w.backups.made.length === 2 && w.schedules.runner.active.size === 1);
   const { logs } = await w.schedules.runs.list({ limit: 9, offset: 0 }, caller());
   for (const log of logs) await w.schedules.cancel(log.id, ada);
   await w.live("2026-01-01T03:00:00Z");

@@ -150,6 +150,7 @@ export class World implements AsyncDisposable {
     max_concurrent_runs_per_server: 0,
     groups: { nas: { max_concurrent_runs: 1 } },
     shutdown_grace_seconds: 60,
+    allow_commands: true,
     max_log_lines: 1000,
   };
 
