@@ -45,6 +45,7 @@ async function runCompiler(deno: string, build: Build, env: Record<string, strin
       "--quiet",
       "--no-check",
       "--no-prompt",
+      "--no-code-cache",
       ...PERMISSIONS,
       ...(entry === undefined ? await holdfastOnly(deno) : ["--no-config"]),
       ...(target === undefined ? [] : ["--target", target]),
