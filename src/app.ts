@@ -136,7 +136,10 @@ export type Access = "none" | "read" | "write";
 const LAST_MESSAGES_MS = 10_000;
 
 async function stopNotifying(notify: Notify, now: AbortSignal): Promise<void> {
-  await notify.stop(systemClock.sleep(LAST_MESSAGES_MS, now).catch(() => {}));
+  const done = new AbortController();
+  const patience = systemClock.sleep(LAST_MESSAGES_MS, AbortSignal.any([now, done.signal]));
+  await notify.stop(patience.catch(() => {}));
+  done.abort();
 }
 
 /** Services in this process, for one command. */

@@ -202,7 +202,7 @@ const Zone = z.string().refine(isTimeZone, "must be a time zone name such as Eur
 export const PolicySettings = z.strictObject({
   subjects: z.array(z.string().min(1)).default(["*"]).meta({
     description:
-      "Names of what it is for, with * for any characters; the first policy by name that fits counts",
+      "Names of what it is for, with * for any characters; the first by name that fits counts, default last",
   }),
   min_severity: Severity.default("info").meta({ description: "Least severe alerts that are told" }),
   channels: z.array(Name).default([]).meta({ description: "Channels that are told; empty is all" }),
