@@ -7,8 +7,8 @@
 import { z } from "zod";
 import { DST_RULES } from "./calendar.ts";
 import { parseWindow } from "./windows.ts";
+import { Authority } from "../lib/authority.ts";
 import { messageOf } from "../lib/errors.ts";
-import { Authority } from "../servers/mod.ts";
 
 const DAY = 86_400;
 const YEAR = 366 * DAY;

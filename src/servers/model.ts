@@ -1,7 +1,8 @@
 /** Servers as records: what may be stored, and who may set which running check. */
 import { z } from "zod";
+import { Authority } from "../lib/authority.ts";
 import { HoldfastError } from "../lib/errors.ts";
-import { type Caller, ROLES } from "../lib/operation.ts";
+import type { Caller } from "../lib/operation.ts";
 
 const Host = z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/, "must be a host name or an IP address");
 const Port = z.int().min(1).max(65_535);
@@ -31,10 +32,6 @@ export type RunningCheck = z.output<typeof RunningCheck>;
 export const ServerName = z.string().trim().min(1).max(100)
   .regex(/^[^\p{Cc}/]*$/u, "must not contain slashes or control characters")
   .refine((name) => !/^\d+$/.test(name), "must not be digits only: it would be taken for an id");
-
-/** With whose rights something runs later: those of whoever set it. */
-export const Authority = z.object({ role: z.enum(ROLES), on_host: z.boolean() });
-export type Authority = z.output<typeof Authority>;
 
 /** A server of the registry, as the API and the command line show it. */
 export const Server = z.object({

@@ -1,6 +1,7 @@
 /** Every statement on the table of servers. */
 import type { Generated, Kysely, Selectable } from "kysely";
-import { Authority, RunningCheck, type RunningState, type Server } from "./model.ts";
+import { Authority } from "../lib/authority.ts";
+import { RunningCheck, type RunningState, type Server } from "./model.ts";
 import { z } from "zod";
 import { statement } from "../store/mod.ts";
 
