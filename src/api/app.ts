@@ -8,15 +8,7 @@ import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import type { Clock } from "../lib/clock.ts";
 import { HoldfastError, type Problem } from "../lib/errors.ts";
-import {
-  type Caller,
-  hasRole,
-  invoke,
-  isStream,
-  type Kernel,
-  type Operation,
-  parseRoute,
-} from "../lib/operation.ts";
+import { hasRole, invoke, isStream, type Kernel, type Operation, parseRoute } from "../lib/operation.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authenticate, Peer } from "./authenticate.ts";
 import { Callers, requestId } from "./callers.ts";
@@ -134,7 +126,7 @@ interface Handler {
 }
 
 function handler(options: ApiOptions): Handler {
-  const { kernel, settings, clock, metrics } = options;
+  const { kernel, settings, metrics } = options;
   const callers = new Callers(options);
 
   async function answer(
