@@ -41,6 +41,9 @@ export class Secrets {
   add(text: string): void {
     // Programs print line by line, addresses with escapes, and JSON with others.
     const lines = text.split(/\r?\n/);
+    // A header's value begins with the name of its scheme.
+    const token = /^(Bearer|Basic|Token|ApiKey)\s+(\S+)$/i.exec(text)?.[2];
+    if (token !== undefined) this.add(token);
     for (const form of [text, ...lines, encodeURIComponent(text), JSON.stringify(text).slice(1, -1)]) {
       if (form.trim().length >= MIN_LENGTH) this.#struck.add(form);
     }
