@@ -8,9 +8,15 @@ import { Auth } from "./auth/mod.ts";
 import {
   archiveEngine,
   Backups,
+  commandEngine,
   type EngineContext,
+  httpEngine,
+  mysqlEngine,
+  postgresEngine,
+  resticEngine,
   type RestoreFields,
   restoreFile,
+  sqliteEngine,
   verifyFile,
 } from "./backups/mod.ts";
 import { type LoadedConfig, settingTexts } from "./config/mod.ts";
@@ -26,8 +32,16 @@ import type { Services } from "./services.ts";
 import { type Database, forgetChained, Maintenance, type Pruner } from "./store/mod.ts";
 import { Health, Metrics } from "./telemetry/mod.ts";
 
-/** Every kind of backup this program makes. */
-const ENGINES = [archiveEngine] as const;
+/** Every kind of backup this program makes. A file without manifest is what the first says it is: the archive knows it last. */
+const ENGINES = [
+  resticEngine,
+  postgresEngine,
+  mysqlEngine,
+  sqliteEngine,
+  commandEngine,
+  httpEngine,
+  archiveEngine,
+] as const;
 
 /** Constructs the services on an open database. Reads and writes nothing. */
 export function createServices(loaded: LoadedConfig, database: Database, clock: Clock): Services {

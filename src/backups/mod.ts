@@ -17,6 +17,10 @@
  * Paths: who comes over the network may only name paths in `backups.allowed_roots` (`confine.ts`), whatever the role; who is
  * on this host already may name any. Nobody on the network can name Holdfast's own directory.
  *
+ * Some artifacts are found again only with the options they were made with (a snapshot in a repository): the row keeps them,
+ * with references in place of secrets. Engines that run programs do it through `engines/tools/`; those whose artifact is one
+ * file share `engines/dump/`.
+ *
  * Retention is one pure rule (`retention.ts`) and never removes the last verified good copy of a schedule.
  *
  * Without the database: artifacts carry a manifest, so `restoreFile()` and `verifyFile()` need only the file, and an import
@@ -26,6 +30,12 @@ export { Backups, type BackupsOptions } from "./backups.ts";
 export { confine, type Confinement, isWithin, requireAbsolute } from "./confine.ts";
 export * from "./engine.ts";
 export { archiveEngine } from "./engines/archive.ts";
+export { commandEngine } from "./engines/command.ts";
+export { httpEngine } from "./engines/http.ts";
+export { mysqlEngine } from "./engines/mysql.ts";
+export { postgresEngine } from "./engines/postgres.ts";
+export { resticEngine } from "./engines/restic.ts";
+export { sqliteEngine } from "./engines/sqlite.ts";
 export { runTool } from "./engines/tools/run.ts";
 export { Secrets } from "./engines/tools/secrets.ts";
 export { restoreFile, verifyFile } from "./files.ts";

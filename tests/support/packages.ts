@@ -4,7 +4,14 @@
  */
 
 /** Debian packages of the full run. A name stands here only when a test would be skipped without it. */
-export const TEST_PACKAGES: readonly string[] = ["openssl", "tar", "zstd"];
+export const TEST_PACKAGES: readonly string[] = [
+  "mariadb-server",
+  "openssl",
+  "postgresql",
+  "restic",
+  "tar",
+  "zstd",
+];
 
 /** Installs what is absent where that is possible and returns the names that stay absent. */
 export async function ensurePackages(names: readonly string[]): Promise<{ missing: string[] }> {

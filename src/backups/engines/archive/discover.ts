@@ -1,15 +1,9 @@
 /** What is known of artifacts from the files alone: recovery needs no catalogue. */
 import { join } from "node:path";
+import { z } from "zod";
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import type { ManifestFacts, StoredArtifact, UnreadableManifest } from "../../engine.ts";
-import {
-  isManifestName,
-  itemCount,
-  type Manifest,
-  manifestPath,
-  readManifest,
-  skippedCount,
-} from "./manifest.ts";
+import { isManifestName, itemCount, Manifest, manifestPath, readManifest, skippedCount } from "./manifest.ts";
 
 /** The manifests of a directory in order of their names; one whose artifact is gone counts as unreadable. */
 export async function* discoverManifests(
@@ -17,6 +11,7 @@ export async function* discoverManifests(
 ): AsyncGenerator<ManifestFacts | UnreadableManifest> {
   for (const name of await manifestNames(directory)) {
     const path = join(directory, name);
+    if (await isOthers(path)) continue;
     try {
       const artifact = path.slice(0, -manifestPath("").length);
       const manifest = await readManifest(path);
@@ -26,6 +21,16 @@ export async function* discoverManifests(
       const gone = error instanceof Deno.errors.NotFound;
       yield { path, problem: gone ? `Its artifact is not beside it: "${path}"` : messageOf(error) };
     }
+  }
+}
+
+/** True for the manifest of another engine, whose artifacts may have the same endings. */
+async function isOthers(path: string): Promise<boolean> {
+  try {
+    const { engine } = z.object({ engine: z.string() }).parse(JSON.parse(await Deno.readTextFile(path)));
+    return engine !== Manifest.shape.engine.value;
+  } catch {
+    return false;
   }
 }
 
@@ -58,7 +63,7 @@ function factsOf(path: string, manifest: Manifest): ManifestFacts {
 /** What is known of a file, or undefined when it is no archive. Errors: `not_found`. */
 export async function identifyArtifact(path: string): Promise<StoredArtifact | undefined> {
   const head = await headOf(path);
-  if (!isArchive(head)) return undefined;
+  if (!isArchive(head) || await isOthers(manifestPath(path))) return undefined;
   const manifest = await manifestOf(path);
   return { path, size_bytes: manifest?.size_bytes ?? null, sha256: manifest?.sha256 ?? null };
 }
