@@ -5,7 +5,7 @@
 import { EXIT_BAD_ANSWER, HoldfastError } from "../lib/errors.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { formatSize } from "../lib/size.ts";
-import { at, oneLine } from "./render.ts";
+import { at, oneLine } from "./cells.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Without a terminal: at most one progress line in this many milliseconds. */

@@ -1,7 +1,7 @@
 /** How a command that failed says so, and the exit code it ends with. */
 import { CommanderError } from "commander";
 import { ERROR_KINDS, EXIT_INTERRUPTED, HoldfastError, messageOf, toProblem } from "../lib/errors.ts";
-import { oneLine } from "./render.ts";
+import { oneLine } from "./cells.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** As programs end that write to a closed pipe: 128 and the number of SIGPIPE. */

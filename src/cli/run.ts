@@ -6,7 +6,7 @@ import type { Operation } from "../lib/operation.ts";
 import { VERSION } from "../lib/version.ts";
 import { addOperation, type Typed } from "./args.ts";
 import type { LocalCommand, Start } from "./commands/command.ts";
-import { COMMANDS } from "./commands/mod.ts";
+import { COMMANDS, commandsFor } from "./commands/mod.ts";
 import { exitCodeHelp, HELP_STYLE } from "./help.ts";
 import { type Output, OUTPUTS, render } from "./render.ts";
 import { Interrupted, report, wantsJson } from "./report.ts";
@@ -41,11 +41,13 @@ async function runCommand(argv: readonly string[], terminal: Terminal, signal: A
   let exit = 0;
   const session = () => new Session(terminal, globalOptions(program, flags), signal);
   const groups = Object.assign({}, ...SLICES.map((slice) => slice.words)) as Record<string, string>;
+  const all = word === undefined || ALL_WORDS.has(word) || !owned(word);
+  const commands = await commandsFor(all ? undefined : word);
   for (const op of await operationsFor(word)) {
     addOperation(program, op, groups, async (typed) => {
       const current = session();
       try {
-        exit = await runOperation(typed, current);
+        exit = await runOperation(typed, current, commands);
         // Commands of their own decide what an interruption means: for the daemon it is how it ends.
         if (signal.aborted) throw signal.reason;
       } finally {
@@ -54,25 +56,24 @@ async function runCommand(argv: readonly string[], terminal: Terminal, signal: A
     });
   }
   program.commandsGroup("Commands of this host:");
-  for (const command of COMMANDS) {
-    if (
-      word === undefined || word === "help" || word === "completion" || command.word === word || !owned(word)
-    ) {
-      addLocal(program, command, async (run) => {
-        const current = session();
-        try {
-          exit = await run(current);
-        } finally {
-          await current.close();
-        }
-      });
-    }
+  for (const command of commands) {
+    addLocal(program, command, async (run) => {
+      const current = session();
+      try {
+        exit = await run(current);
+      } finally {
+        await current.close();
+      }
+    });
   }
   for (const command of program.commands) command.helpCommand(false);
-  for (const command of COMMANDS) command.extend?.(program);
+  for (const command of commands) command.extend?.(program);
   await program.parseAsync([...argv], { from: "user" });
   return exit;
 }
+
+/** Words that need every command to be there. */
+const ALL_WORDS: ReadonlySet<string> = new Set(["help", "completion"]);
 
 function owned(word: string): boolean {
   return SLICES.some((slice) => Object.hasOwn(slice.words, word)) ||
@@ -176,8 +177,12 @@ function globalOptions(program: Command, flags: readonly SettingFlag[]): GlobalO
   };
 }
 
-async function runOperation(typed: Typed, session: Session): Promise<number> {
-  for (const command of COMMANDS) {
+async function runOperation(
+  typed: Typed,
+  session: Session,
+  commands: readonly LocalCommand[],
+): Promise<number> {
+  for (const command of commands) {
     const taken = await command.intercept?.(typed, session);
     if (taken !== undefined) return taken;
   }

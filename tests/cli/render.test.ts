@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import stringWidth from "string-width";
 import { parse } from "yaml";
-import { filterRows, fit, formatCell, oneLine, render, sortRows, type View } from "../../src/cli/render.ts";
+import { formatCell, oneLine } from "../../src/cli/cells.ts";
+import { filterRows, render, sortRows, type View } from "../../src/cli/render.ts";
+import { fit } from "../../src/cli/table.ts";
 import type { CliSpec } from "../../src/lib/operation.ts";
 import { fakeTerminal } from "./terminal.ts";
 

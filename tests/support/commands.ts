@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { allOperations } from "../../src/catalogue.ts";
 import { addOperation } from "../../src/cli/args.ts";
-import { COMMANDS } from "../../src/cli/commands/mod.ts";
+import { commandsFor } from "../../src/cli/commands/mod.ts";
 import { main } from "../../src/cli/run.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 
@@ -16,7 +16,7 @@ export interface CommandPlace {
 export async function commandPlaces(): Promise<CommandPlace[]> {
   const program = new Command().helpCommand(false);
   for (const op of await allOperations()) addOperation(program, op, {}, () => Promise.resolve());
-  for (const command of COMMANDS) command.add(program, () => Promise.resolve());
+  for (const command of await commandsFor(undefined)) command.add(program, () => Promise.resolve());
   return below(program, []);
 }
 

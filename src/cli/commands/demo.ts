@@ -7,7 +7,7 @@ import { formatDuration } from "../../lib/duration.ts";
 import type { Operation } from "../../lib/operation.ts";
 import { formatSize } from "../../lib/size.ts";
 import { follow } from "../follow.ts";
-import { at } from "../render.ts";
+import { at } from "../cells.ts";
 import type { Terminal } from "../terminal.ts";
 import { httpTransport, type Transport } from "../transport.ts";
 import { compareTrees } from "./demo/compare.ts";

@@ -1,7 +1,7 @@
 /** Names of things, for completion: what `holdfast NOUN list` lists. */
 import { operationsFor } from "../../../catalogue.ts";
 import { HoldfastError } from "../../../lib/errors.ts";
-import { at, oneLine } from "../../render.ts";
+import { at, oneLine } from "../../cells.ts";
 import type { Session } from "../../session.ts";
 
 /** The names, or ids of what has none. Errors: `not_found` for a noun without a list, and those of the list. */

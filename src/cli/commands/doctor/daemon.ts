@@ -5,7 +5,7 @@ import { operationsFor } from "../../../catalogue.ts";
 import { type Config, isLoopback, parseListen } from "../../../config/mod.ts";
 import { messageOf } from "../../../lib/errors.ts";
 import { VERSION } from "../../../lib/version.ts";
-import { at } from "../../render.ts";
+import { at } from "../../cells.ts";
 import { httpTransport, type Transport } from "../../transport.ts";
 import { isThere } from "../service/host.ts";
 import { UNIT } from "../service/names.ts";

@@ -2,7 +2,7 @@
 import { operationsFor } from "../../../catalogue.ts";
 import { HoldfastError } from "../../../lib/errors.ts";
 import { formatSize } from "../../../lib/size.ts";
-import { at } from "../../render.ts";
+import { at } from "../../cells.ts";
 import type { Session } from "../../session.ts";
 import { bad, type Line, ok, warning } from "./line.ts";
 

@@ -1,5 +1,5 @@
 /** Can every enabled schedule read what it backs up, and write where to? */
-import { at } from "../../render.ts";
+import { at } from "../../cells.ts";
 import type { HostPlaces } from "./host.ts";
 import { bad, type Line, ok } from "./line.ts";
 import { cannotRead, cannotWrite, type Obstacle, type Runner } from "./reach.ts";
