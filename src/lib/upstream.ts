@@ -55,7 +55,7 @@ export interface UpstreamOptions {
   /** Waits for this call's turn. */
   pace?: (request: UpstreamRequest, signal: AbortSignal) => Promise<void>;
   /** Sees each answer's status and headers, for learning limits. */
-  onAnswer?: (status: number, headers: Headers) => void;
+  onAnswer?: (status: number, headers: Headers, request: UpstreamRequest) => void;
   /** Told before each wait, for a line of progress. */
   onWait?: (ms: number, reason: string) => void;
   /** Secrets that must not show in errors, whatever the upstream echoes. */
@@ -70,6 +70,8 @@ export interface UpstreamRequest {
   query?: Record<string, string | number | boolean | readonly string[] | undefined>;
   json?: unknown;
   form?: Record<string, string>;
+  /** A body that is plain text. */
+  text?: string;
   headers?: Record<string, string>;
   signal?: AbortSignal;
   /** May be sent twice without harm; default: GET, HEAD, PUT and DELETE. */
@@ -211,7 +213,7 @@ export class Upstream implements AsyncDisposable {
     };
     try {
       const response = await (this.#options.fetch ?? fetch)(way.url(urlOf(this.#base, request)), init);
-      this.#options.onAnswer?.(response.status, response.headers);
+      this.#options.onAnswer?.(response.status, response.headers, request);
       const text = await readBounded(
         response,
         request.maxAnswerBytes ?? this.#options.maxAnswerBytes ?? 32 * 1024 * 1024,
@@ -321,10 +323,14 @@ function urlOf(base: URL, { path, query = {} }: UpstreamRequest): URL {
   return url;
 }
 
-function bodyOf({ json, form }: UpstreamRequest, headers: Headers): { body?: string } {
+function bodyOf({ json, form, text }: UpstreamRequest, headers: Headers): { body?: string } {
   if (json !== undefined) {
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
     return { body: JSON.stringify(json) };
+  }
+  if (text !== undefined) {
+    headers.set("content-type", "text/plain");
+    return { body: text };
   }
   if (form === undefined) return {};
   headers.set("content-type", "application/x-www-form-urlencoded");
