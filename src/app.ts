@@ -4,7 +4,7 @@
  * The daemon and the command line without a daemon get the same services; they differ in who holds the lock, in
  * whether the database may be written, and in whether time runs.
  */
-import { Auth } from "./auth/mod.ts";
+import { auditReaders, Auth } from "./auth/mod.ts";
 import {
   archiveEngine,
   Backups,
@@ -77,6 +77,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     servers,
     backups,
     secrets: { readSecret },
+    auditReaders,
   });
   const notify = new Notify({
     database,

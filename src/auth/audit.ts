@@ -1,6 +1,7 @@
 /** The audit log as people read it. Lines are written by the store, with the change they tell of. */
 import { iso } from "../lib/clock.ts";
-import type { Database, DigestReaders } from "../store/mod.ts";
+import type { Kysely } from "kysely";
+import { type Database, type DigestReaders, strayAuditLines, tablesOf } from "../store/mod.ts";
 import type { AuditPage } from "./model.ts";
 import * as queries from "./queries.ts";
 import type { AuditFilter, AuthTables } from "./queries.ts";
@@ -30,6 +31,17 @@ export class AuditLog {
   /** Digests of lines by id, for the check of the hash chain. */
   readonly digests: DigestReaders["audit"] = (refs) =>
     queries.auditDigests(this.#database.tables<AuthTables>(), refs);
+}
+
+/** Reads audit lines for the check of the hash chain, in the caller's transaction. */
+export function auditReaders(db: Kysely<unknown>): {
+  digests: DigestReaders["audit"];
+  strays(): Promise<string[]>;
+} {
+  return {
+    digests: (refs) => queries.auditDigests(tablesOf<AuthTables>(db), refs),
+    strays: () => strayAuditLines(tablesOf(db)),
+  };
 }
 
 function instant(text: string | undefined): string | undefined {

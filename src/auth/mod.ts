@@ -24,10 +24,10 @@
  *
  * Files in the data directory, all 0600: `keys/signing.json`, `keys/secrets.key`, `setup-code`.
  */
+export { auditReaders } from "./audit.ts";
 export { Auth, type AuthParts, type AuthSettings } from "./auth.ts";
 export type { Credentials } from "./authenticate.ts";
 export { SecretName, SecretRef } from "./model.ts";
 export { type ScryptCost } from "./passwords.ts";
 export { type AuthApp } from "./user_operations.ts";
 export { type ResolveServer } from "./users.ts";
-export { type Identity } from "./verified.ts";

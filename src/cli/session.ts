@@ -7,7 +7,7 @@
  */
 import { configLeaves, loadConfig, type LoadedConfig } from "../config/mod.ts";
 import { localIdentity, localUser } from "../lib/caller.ts";
-import { HoldfastError } from "../lib/errors.ts";
+import { HoldfastError, messageOf } from "../lib/errors.ts";
 import { type Caller, invoke, isStream, isWrite, type Kernel, type Operation } from "../lib/operation.ts";
 import type { Access } from "../app.ts";
 import type { View } from "./render.ts";
@@ -24,6 +24,9 @@ export interface GlobalOptions {
 
 /** Settings that say where to find a daemon or a data directory; they may differ from the daemon's own. */
 const ADDRESSING: ReadonlySet<string> = new Set(["data_dir", "api.socket", "api.url", "api.key"]);
+
+/** The layers that are given to one command; a file of `--config` is too. */
+const GIVEN = ["flag", "environment"];
 
 /** One command's world. */
 export class Session {
@@ -52,13 +55,15 @@ export class Session {
 
   /** The transport for an operation; in process, a write takes the data directory's lock. */
   async transport(op: Operation): Promise<Transport> {
-    return this.#transport ??= await this.#connect(op.detached ? "none" : isWrite(op) ? "write" : "read");
+    const access = op.detached ? "none" : isWrite(op) ? "write" : "read";
+    return this.#transport ??= await this.#connect(access, op.readable === true);
   }
 
-  async #connect(access: Access): Promise<Transport> {
+  async #connect(access: Access, readable: boolean): Promise<Transport> {
     const loaded = await this.loaded();
     const { api } = loaded.config;
     if (api.url !== null) {
+      refuseFlags(this.options.settings, api.url);
       const headers: Record<string, string> = api.key === null ? {} : { "x-api-key": api.key };
       return httpTransport({ kind: "remote", url: api.url, headers });
     }
@@ -72,13 +77,21 @@ export class Session {
       await this.#refuseOtherSettings(transport, loaded);
       return transport;
     }
-    return await localTransport(loaded, access, this.signal);
+    try {
+      return await localTransport(loaded, access, this.signal);
+    } catch (error) {
+      const isHeld = error instanceof HoldfastError && error.kind === "conflict";
+      if (!readable || isHeld) throw error;
+      this.terminal.note(`note: nothing is settled before: ${messageOf(error)}`);
+      return await localTransport(loaded, "read", this.signal);
+    }
   }
 
   /** With a daemon up its configuration counts: a setting given to the command that differs is refused by name. */
   async #refuseOtherSettings(transport: Transport, loaded: LoadedConfig): Promise<void> {
+    const commands = this.options.configFile === undefined ? GIVEN : [...GIVEN, "local"];
     const given = [...loaded.layers].filter(([key, layer]) =>
-      (layer.name === "flag" || layer.name === "environment") && !ADDRESSING.has(key)
+      commands.includes(layer.name) && !ADDRESSING.has(key)
     );
     if (given.length === 0) return;
     const [{ operations }, { settingTexts }] = await Promise.all([
@@ -103,6 +116,16 @@ export class Session {
   async close(): Promise<void> {
     await this.#transport?.close();
   }
+}
+
+/** A daemon elsewhere shows its settings to administrators only, so none can be compared; what is typed is refused. */
+function refuseFlags(settings: GlobalOptions["settings"], url: string): void {
+  const other = Object.keys(settings).find((key) => !ADDRESSING.has(key));
+  if (other === undefined) return;
+  const { flag } = settingFlags().find(({ key }) => key === other) ?? { flag: other };
+  throw new HoldfastError("invalid", `Cannot use ${flag}: the daemon at ${url} has its own configuration`, {
+    hint: "leave the setting out, or change the configuration of that daemon",
+  });
 }
 
 /** Where this process's configuration comes from. */

@@ -128,6 +128,8 @@ export interface Operation<
   readonly unaudited?: boolean;
   /** Reads and writes nothing that is stored: without a daemon it needs no data directory. */
   readonly detached?: boolean;
+  /** A write that only settles before it reads: on a database that cannot be written it works without that. */
+  readonly readable?: boolean;
   /** Never limited by rate, and logged at debug level: health and metrics. */
   readonly exempt?: boolean;
   readonly cli?: CliSpec<z.output<Output>>;

@@ -51,7 +51,7 @@ export class Ledger {
 }
 
 /** A day means its first or its last moment, as the caller says. */
-function momentText(moment: string | undefined, time: string): string | undefined {
+export function momentText(moment: string | undefined, time: string): string | undefined {
   return moment === undefined
     ? undefined
     : iso(Date.parse(moment.includes("T") ? moment : `${moment}${time}`));

@@ -3,7 +3,8 @@ import type { BackupMaker } from "../backups/mod.ts";
 import { systemCaller } from "../lib/caller.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Caller, Role } from "../lib/operation.ts";
-import type { Database } from "../store/mod.ts";
+import type { Kysely } from "kysely";
+import type { Database, DigestReaders } from "../store/mod.ts";
 
 /** What schedules have to know of a server. */
 export interface ScheduledServer {
@@ -38,6 +39,12 @@ export interface SchedulesSettings {
   max_log_lines: number;
 }
 
+/** Reads audit lines for the proof of the chain. */
+export interface AuditReaders {
+  digests: DigestReaders["audit"];
+  strays(): Promise<readonly string[]>;
+}
+
 /** What the service is made of. */
 export interface SchedulesOptions {
   database: Database;
@@ -46,6 +53,8 @@ export interface SchedulesOptions {
   backups: BackupMaker;
   secrets: { readSecret(name: string): Promise<string> };
   settings: SchedulesSettings;
+  /** How audit lines are compared with their links in the chain; they are another slice's rows. */
+  auditReaders(db: Kysely<unknown>): AuditReaders;
   /** Called at named steps of a run; tests hang here to be a process that was killed. */
   fault?(step: FaultStep): Promise<void> | void;
 }

@@ -12,6 +12,7 @@ import {
   RunEvent,
   SchedulerStatus,
 } from "./model.ts";
+import { Moment, verifyLedger } from "./proof_operations.ts";
 import type { Schedules } from "./schedules.ts";
 
 interface App {
@@ -37,11 +38,6 @@ const flags = {
 
 /** The field is called as the path of the API has it; for people it is the run. */
 const runFlags = { log: { flag: "--run" } };
-
-/** An instant or a day; a day stands for its beginning in UTC, and for its end where a period ends. */
-const Moment = z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
-  error: "must be a day such as 2026-01-31 or an instant such as 2026-01-31T02:00:00Z",
-});
 
 export const listLogs = operation({
   name: "schedules.logs",
@@ -287,4 +283,5 @@ export const runOperations = [
   stopScheduler,
   restartScheduler,
   listLedger,
+  verifyLedger,
 ];

@@ -16,6 +16,8 @@ import type { ScheduledServer, SchedulesOptions } from "./options.ts";
 import { Open } from "./overlap.ts";
 import { RunAbort } from "./performance.ts";
 import { policiesOf } from "./policies.ts";
+import { type ProofInput, prove } from "./proof.ts";
+import type { LedgerReport } from "./report.ts";
 import { ownObstacle } from "./decide.ts";
 import { type ComingInstant, comingInstants, instantsAtChanges } from "./preview.ts";
 import { insertRuns, type NamedRun } from "./queries/runs.ts";
@@ -241,6 +243,21 @@ export class Schedules {
   /** The schedule a reference means, also a deleted one by its id; for other parts of the program. Errors: as `get`. */
   async find(ref: string, caller: Caller): Promise<{ id: string; server_id: number; max_backups: number }> {
     return await findPastSchedule(this.#options, ref, caller);
+  }
+
+  /**
+   * Proves the ledger of a period. What passed is settled first, where this process may write. Errors: `invalid` for a
+   * period that ends before it begins, `forbidden` for a caller that does not see every server.
+   */
+  async verifyLedger(input: ProofInput, caller: Caller): Promise<LedgerReport> {
+    requireServer(caller, null);
+    const now = this.#options.clock.now();
+    const { readonly } = this.#options.database;
+    const dispatching = !readonly && this.lastTickAt !== null;
+    if (!readonly) await this.settleAtStart();
+    if (dispatching) await this.#dispatcher.tick();
+    else if (!readonly) await this.#dispatcher.settlePassed();
+    return await prove(this.#options, input, now, dispatching);
   }
 
   /** Schedules of a server that are not deleted. */

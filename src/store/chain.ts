@@ -152,6 +152,7 @@ export async function verifyChain(
     const page = await db.selectFrom("chain").selectAll().where("seq", ">", after).orderBy("seq").limit(PAGE)
       .execute();
     if (page.length === 0) break;
+    await turn();
     for (const link of page) {
       while (link.seq > next) {
         const summary = summaries.get(next);
@@ -196,6 +197,7 @@ export async function verifyChain(
     const wanted = [...latest.values()].filter((link) => link.kind === kind);
     for (let i = 0; i < wanted.length; i += PAGE) {
       const slice = wanted.slice(i, i + PAGE);
+      await turn();
       const digests = await readers[kind](slice.map((link) => link.ref));
       for (const link of slice) {
         const digest = digests.get(link.ref);
@@ -206,6 +208,11 @@ export async function verifyChain(
     for (const ref of await strays[kind]?.() ?? []) note({ seq: 0, kind, ref }, "the row has no link");
   }
   return { ok: problems.length === 0, links, head: prev, pruned_links: pruned, problems };
+}
+
+/** A turn of the event loop: SQLite answers at once, so a long chain would keep everything else waiting. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 function summaryDigest(summary: Omit<ChainSummary, "seq">): string {

@@ -4,7 +4,9 @@
  * Rows are always read with `all()`: reading `insert ... returning` with `get()` leaves the statement open and
  * stops SQLite's automatic checkpoint, so the write-ahead log grows without end.
  */
+import { existsSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
 import { databaseError } from "./sqlite_errors.ts";
@@ -32,10 +34,26 @@ export function openSqlite(path: string, options: OpenOptions = {}): DatabaseSyn
   try {
     // Prepared, because errors of exec() do not carry SQLite's code.
     for (const pragma of readOnly ? READER : WRITER) db.prepare(`pragma ${pragma}`).all();
-    return db;
+    return readOnly && path !== ":memory:" ? readable(db, path) : db;
   } catch (error) {
     db.close();
     throw databaseError(error, path);
+  }
+}
+
+/**
+ * The database, once it has been read from. On a medium that cannot be written SQLite opens no file in write-ahead mode,
+ * unless it is told that nobody writes; without a log beside it, nobody does (sqlite.org/wal.html, read-only databases).
+ */
+function readable(db: DatabaseSync, path: string): DatabaseSync {
+  try {
+    db.prepare("pragma schema_version").all();
+    return db;
+  } catch (error) {
+    if (existsSync(`${path}-wal`)) throw error;
+    const fixed = new DatabaseSync(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
+    db.close();
+    return fixed;
   }
 }
 

@@ -9,6 +9,7 @@
  * Prints `begun` when all is settled and time begins.
  */
 import { createServices } from "../../src/app.ts";
+import { auditReaders } from "../../src/auth/mod.ts";
 import { loadConfig, type LoadedConfig } from "../../src/config/mod.ts";
 import { openForWriting } from "../../src/data_dir.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
@@ -53,6 +54,7 @@ export async function begin(dataDir: string, clock: Clock, fault?: SchedulesOpti
     database,
     clock,
     settings: { ...loaded.config.schedules, allow_commands: false },
+    auditReaders,
     servers,
     backups,
     secrets: { readSecret: (name) => auth.secrets.read(name) },

@@ -5,6 +5,7 @@ import type { Caller, Operation } from "../../src/lib/operation.ts";
 import { BackupSchedule, BackupScheduleLog, LogPage, SchedulerStatus } from "../../src/schedules/model.ts";
 import * as ops from "../../src/schedules/operations.ts";
 import { NO_POLICIES } from "../../src/schedules/policies.ts";
+import { verifyLedger } from "../../src/schedules/proof_operations.ts";
 import * as runOps from "../../src/schedules/run_operations.ts";
 import type { AuditTables } from "../../src/store/mod.ts";
 import { caller } from "../support/store.ts";
@@ -153,6 +154,12 @@ const SCENARIOS: Scenario[] = [
     refused: [[NOBODY, "unauthenticated"], [STRANGER, "forbidden"]],
   },
   {
+    op: widen(runOps.watchRuns),
+    input: {},
+    may: [USER, OPERATOR],
+    refused: [[NOBODY, "unauthenticated"]],
+  },
+  {
     op: widen(runOps.schedulerStatus),
     input: {},
     may: [USER, ADMIN],
@@ -173,6 +180,17 @@ const SCENARIOS: Scenario[] = [
       { outcome: "lost" },
       "invalid",
       /outcome/,
+    ]],
+  },
+  {
+    op: widen(verifyLedger),
+    input: { from: "2026-01-01", to: "2026-01-31" },
+    may: [OPERATOR, ADMIN],
+    refused: [[NOBODY, "unauthenticated"], [USER, "forbidden"], [KEY, "forbidden"]],
+    bad: [[{ to: "tomorrow" }, "invalid", /must be a day such as/], [
+      { from: "2026-02-01", to: "2026-01-01" },
+      "invalid",
+      /ends before it begins/,
     ]],
   },
 ];

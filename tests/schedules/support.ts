@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { BackupMaker, MakeBackup } from "../../src/backups/make.ts";
 import type { EngineContext } from "../../src/backups/engine.ts";
 import type { Backup } from "../../src/backups/model.ts";
+import { auditReaders } from "../../src/auth/mod.ts";
 import { iso } from "../../src/lib/clock.ts";
 import { HoldfastError } from "../../src/lib/errors.ts";
 import { type Caller, invoke, type Operation } from "../../src/lib/operation.ts";
@@ -171,6 +172,7 @@ export class World implements AsyncDisposable {
       backups: this.backups,
       secrets: { readSecret: (name) => Promise.resolve(`secret of ${name}`) },
       settings: this.settings,
+      auditReaders,
       ...extra,
     };
   }
@@ -211,6 +213,11 @@ export class World implements AsyncDisposable {
       )
         .join(" ")
     );
+  }
+
+  /** The ledger report, as a caller on this host gets it. */
+  async prove(from?: string, to?: string) {
+    return await this.schedules.verifyLedger({ from, to }, caller());
   }
 
   async chain() {

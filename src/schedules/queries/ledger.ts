@@ -1,6 +1,6 @@
 /** Statements on the ledger: one row per schedule and due instant. */
-import type { Transaction } from "kysely";
-import { appendChain, digestOf, tablesOf } from "../../store/mod.ts";
+import type { Kysely, Transaction } from "kysely";
+import { appendChain, type ChainTables, digestOf, tablesOf } from "../../store/mod.ts";
 import type { Outcome, RunOutcome } from "../model.ts";
 import { chunks, type Db, type OccurrenceRow, type SchedulesTables } from "./tables.ts";
 
@@ -115,6 +115,26 @@ export async function outcomeDigests(db: Db, refs: readonly string[]): Promise<M
     for (const row of rows) digests.set(wanted.get(row.id)!, outcomeDigest(row));
   }
   return digests;
+}
+
+/** Chain keys of settled rows without a link, at most a hundred: somebody wrote them past Holdfast. */
+export async function strayOutcomes(db: Kysely<SchedulesTables & ChainTables>): Promise<string[]> {
+  const rows = await db.selectFrom("occurrences").selectAll().where("state", "=", "settled").where((eb) =>
+    eb.not(eb.exists(
+      eb.selectFrom("chain").select("seq").where("kind", "=", "outcome").where(
+        "ref",
+        "=",
+        eb.fn<string>("concat", [
+          eb.cast<string>("occurrences.id", "text"),
+          eb.val(":"),
+          "occurrences.schedule_id",
+          eb.val(":"),
+          "occurrences.due_at",
+        ]),
+      ),
+    ))
+  ).orderBy("id").limit(100).execute();
+  return rows.map(refOf);
 }
 
 /** What is remembered of settled instants that are removed. */

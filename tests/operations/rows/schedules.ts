@@ -89,4 +89,5 @@ export const scheduleRows: Rows = {
   "scheduler.stop": control,
   "scheduler.restart": control,
   "ledger.list": list(),
+  "ledger.verify": { role: "operator", limited: "refused", input: () => ({}) },
 };
