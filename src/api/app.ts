@@ -6,6 +6,9 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
+import { isDeepStrictEqual } from "node:util";
+import { addressGroup } from "../lib/address.ts";
+import type { Identity } from "../lib/caller.ts";
 import type { Clock } from "../lib/clock.ts";
 import { HoldfastError, type Problem } from "../lib/errors.ts";
 import { hasRole, invoke, isStream, type Kernel, type Operation, parseRoute } from "../lib/operation.ts";
@@ -15,7 +18,7 @@ import { Callers, requestId } from "./callers.ts";
 import { docsRoutes } from "./docs.ts";
 import { eventStream, headersFor, json, problem } from "./respond.ts";
 import { readInput } from "./request.ts";
-import { upgrade } from "./websocket.ts";
+import { Strangers, upgrade } from "./websocket.ts";
 
 /** What the API is made of. */
 export interface ApiOptions {
@@ -128,6 +131,7 @@ interface Handler {
 function handler(options: ApiOptions): Handler {
   const { kernel, settings, metrics } = options;
   const callers = new Callers(options);
+  const strangers = new Strangers();
 
   async function answer(
     op: Operation,
@@ -140,9 +144,20 @@ function handler(options: ApiOptions): Handler {
     const early = op.role !== "public" && !hasRole(caller.role, op.role);
     const url = request.url.includes("?") ? new URL(request.url) : null;
     const input = early ? {} : await readInput(op, request, url, path, settings.max_body_bytes);
-    const output = await invoke(kernel, op, input, caller);
+    const over = new AbortController();
+    const asking = op.stream ? { ...caller, signal: AbortSignal.any([caller.signal, over.signal]) } : caller;
+    const output = await invoke(kernel, op, input, asking);
     if (isStream(output)) {
-      const stream = eventStream(await begun(output), caller.request_id);
+      const identity = callers.remember(request, peer);
+      const recheck = async () => {
+        try {
+          requireSame(caller, await identity());
+        } catch (error) {
+          over.abort();
+          throw error;
+        }
+      };
+      const stream = eventStream(await begun(output), caller.request_id, recheck);
       // To HEAD only the headers go; events that nobody will read must not pile up.
       if (request.method === "HEAD") stream.body?.cancel().catch(() => {});
       return stream;
@@ -193,15 +208,18 @@ function handler(options: ApiOptions): Handler {
       if (identified && !hasRole(caller.role, op.role)) await invoke(kernel, op, input, caller);
       // Once upgraded, the request can be asked nothing more.
       const identity = callers.remember(request, peer);
+      let began: Identity = caller;
       return upgrade(request, {
         identified,
+        admit: () => strangers.enter(addressGroup(caller.address)),
         async begin(signal, token) {
           const fresh = { request_id: id, operation: "", signal, trail: { lines: 0 } };
-          const output = await invoke(kernel, op, input, { ...await identity(token), ...fresh });
+          began = await identity(token);
+          const output = await invoke(kernel, op, input, { ...began, ...fresh });
           if (!isStream(output)) throw new TypeError(`Operation "${op.name}" is no stream`);
           return output;
         },
-        recheck: async (token) => void await identity(token),
+        recheck: async (token) => requireSame(began, await identity(token)),
       }, id);
     } catch (error) {
       return problem(error, id);
@@ -223,6 +241,15 @@ function handler(options: ApiOptions): Handler {
     }
   };
   return Object.assign(handle, { metrics: metricsAnswer, websocket: websocketAnswer });
+}
+
+/** What a stream shows was decided when it began; who may see less or more by now has to open it again. */
+function requireSame(before: Identity, now: Identity): void {
+  if (now.role === before.role && isDeepStrictEqual(now.servers, before.servers)) return;
+  throw new HoldfastError("unauthenticated", "Cannot go on: what you may see has changed", {
+    code: "rights_changed",
+    hint: "open the stream again",
+  });
 }
 
 /** A stream that has nothing to say yet is begun without waiting longer. */

@@ -42,21 +42,41 @@ export function problem(error: unknown, requestId: string): Response {
 /** Between events: keeps proxies from closing the connection, and finds out about clients that are gone. */
 const HEARTBEAT_MS = 15_000;
 
+/** Heartbeats between two looks at the credentials: a minute, as over a WebSocket. */
+const RECHECK_BEATS = 4;
+
 /**
  * Server-sent events from an async iterable. An event's `type` is its name and its `id`, if it has one, its id. An
- * error in the middle becomes an event `error` holding the problem document; the status is long sent by then.
+ * error in the middle becomes an event `error` holding the problem document; the status is long sent by then. So does
+ * an error of `recheck`, which is asked every minute whether the client may still read.
  */
-export function eventStream(events: AsyncIterable<unknown>, requestId: string): Response {
+export function eventStream(
+  events: AsyncIterable<unknown>,
+  requestId: string,
+  recheck: () => Promise<void> = () => Promise.resolve(),
+): Response {
   const iterator = events[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
   let timer: ReturnType<typeof setInterval> | undefined;
   let cancelled = false;
+  let beats = 0;
   const stop = () => clearInterval(timer);
+  const fail = (controller: ReadableStreamDefaultController<Uint8Array>, error: unknown) => {
+    stop();
+    // Nobody reads any more: what the iterator says about that is no news.
+    if (cancelled) return;
+    cancelled = true;
+    const body = toProblem(error, requestId);
+    if (body.status >= 500) log.error("A stream failed", { request_id: requestId, error });
+    controller.enqueue(encoder.encode(formatEvent({ type: "error", ...body })));
+    controller.close();
+  };
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       timer = setInterval(() => {
         // A client that does not read gets no heartbeats piled up either.
         if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(":\n\n"));
+        if (++beats % RECHECK_BEATS === 0) recheck().catch((error: unknown) => fail(controller, error));
       }, HEARTBEAT_MS);
       controller.enqueue(encoder.encode(":\n\n"));
     },
@@ -71,13 +91,7 @@ export function eventStream(events: AsyncIterable<unknown>, requestId: string): 
           controller.enqueue(encoder.encode(formatEvent(next.value)));
         }
       } catch (error) {
-        stop();
-        // Nobody reads any more: what the iterator says about that is no news.
-        if (cancelled) return;
-        const body = toProblem(error, requestId);
-        if (body.status >= 500) log.error("A stream failed", { request_id: requestId, error });
-        controller.enqueue(encoder.encode(formatEvent({ type: "error", ...body })));
-        controller.close();
+        fail(controller, error);
       }
     },
     async cancel() {

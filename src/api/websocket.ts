@@ -7,14 +7,51 @@
  * after half a minute the connection is closed.
  */
 import { getLogger } from "@logtape/logtape";
-import { HoldfastError, toProblem } from "../lib/errors.ts";
+import { HoldfastError, messageOf, toProblem } from "../lib/errors.ts";
 
 const log = getLogger(["holdfast", "api"]);
+
+/** The runtime takes messages of up to 64 MiB, so connections of nobody known are few: all, and of one address. */
+const [MAX_STRANGERS, MAX_STRANGERS_EACH] = [16, 4];
+
+/** Connections that have not shown a token yet, by address. */
+export class Strangers {
+  readonly #counts = new Map<string, number>();
+  #all = 0;
+
+  /** Counts one more; call what is returned when it is gone or known. Errors: `rate_limited`. */
+  enter(address: string): () => void {
+    const count = this.#counts.get(address) ?? 0;
+    if (this.#all >= MAX_STRANGERS || count >= MAX_STRANGERS_EACH) {
+      throw new HoldfastError(
+        "rate_limited",
+        "Cannot open the WebSocket: too many connections wait for their token",
+        {
+          retry_after_seconds: TOKEN_WITHIN_MS / 1000,
+          hint: "send the token at once, or as a header",
+        },
+      );
+    }
+    this.#all++;
+    this.#counts.set(address, count + 1);
+    let counted = true;
+    return () => {
+      if (!counted) return;
+      counted = false;
+      this.#all--;
+      const left = (this.#counts.get(address) ?? 1) - 1;
+      if (left === 0) this.#counts.delete(address);
+      else this.#counts.set(address, left);
+    };
+  }
+}
 
 /** What a connection needs. */
 export interface SocketOptions {
   /** True when the headers carried credentials, or the peer needs none. */
   identified: boolean;
+  /** Counts a connection that is not identified yet, see {@linkcode Strangers}. Throws when it refuses. */
+  admit(): () => void;
   /** Begins the stream for the credentials; `token` is absent when the headers said it all. Throws when it refuses. */
   begin(signal: AbortSignal, token?: string): Promise<AsyncIterable<unknown>>;
   /** Checks the credentials again. Throws when they are no longer good. */
@@ -39,7 +76,10 @@ export function upgrade(request: Request, options: SocketOptions, requestId: str
       hint: "use a WebSocket client, or the same stream as server-sent events",
     });
   }
-  const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_SECONDS });
+  const known = options.identified ? () => {} : options.admit();
+  const { socket, response } = accept(request, known);
+  socket.addEventListener("close", known);
+  socket.addEventListener("error", known);
   const ended = new AbortController();
   socket.addEventListener("close", () => ended.abort());
   socket.addEventListener("error", () => ended.abort());
@@ -51,6 +91,7 @@ export function upgrade(request: Request, options: SocketOptions, requestId: str
     await opened;
     const token = options.identified ? undefined : await firstToken(socket, ended.signal);
     const events = await options.begin(ended.signal, token);
+    known();
     const timer = setInterval(() => {
       options.recheck(token).catch((error) => fail(socket, error, requestId));
     }, RECHECK_MS);
@@ -62,6 +103,15 @@ export function upgrade(request: Request, options: SocketOptions, requestId: str
     (error) => fail(socket, error, requestId),
   ).finally(() => ended.abort());
   return response;
+}
+
+function accept(request: Request, refused: () => void): Deno.WebSocketUpgrade {
+  try {
+    return Deno.upgradeWebSocket(request, { idleTimeout: IDLE_SECONDS });
+  } catch (error) {
+    refused();
+    throw new HoldfastError("invalid", `Cannot open the WebSocket: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** The token of the first message. Errors: `unauthenticated` when none comes in time. */

@@ -236,6 +236,9 @@ export function isStream(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
+/** An answer about wrong input is not as large as the input. */
+const [MAX_ERRORS, MAX_NAMES, MAX_NAME_LENGTH] = [100, 10, 100];
+
 /** Parses input, turning every problem into a path and a sentence. */
 export function parseInput<Input extends z.ZodType>(
   schema: Input,
@@ -244,7 +247,7 @@ export function parseInput<Input extends z.ZodType>(
 ): z.output<Input> {
   const result = schema.safeParse(raw);
   if (result.success) return result.data;
-  const errors = result.error.issues.map((issue) => ({
+  const errors = result.error.issues.slice(0, MAX_ERRORS).map((issue) => ({
     path: issue.path.map((part, i) =>
       typeof part === "number" ? `[${part}]` : i === 0 ? String(part) : `.${String(part)}`
     )
@@ -253,14 +256,19 @@ export function parseInput<Input extends z.ZodType>(
   }));
   const first = errors[0]!;
   const where = first.path === "" ? "" : ` ${first.path}:`;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  const others = result.error.issues.length - 1;
+  const more = others > 0 ? ` (and ${others} more)` : "";
   throw new HoldfastError("invalid", `Cannot ${what}:${where} ${first.message}${more}`, { errors });
 }
 
 /** zod's message, where it says to a person what to do; else a shorter one. */
 function wordingOf(issue: z.core.$ZodIssue): string {
   if (issue.code === "unrecognized_keys") {
-    return `unknown field ${issue.keys.map((key) => `"${key}"`).join(", ")}`;
+    const names = issue.keys.slice(0, MAX_NAMES).map((key) => `"${key.slice(0, MAX_NAME_LENGTH)}"`).join(
+      ", ",
+    );
+    const more = issue.keys.length - MAX_NAMES;
+    return `unknown field ${names}${more > 0 ? ` and ${more} more` : ""}`;
   }
   if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) return "is required";
   return issue.message;

@@ -151,3 +151,17 @@ Deno.test("a length over the limit is refused before a byte is read", async () =
   await assert.rejects(readInput(sample(), request, null, {}, 1000), { code: "body_too_large" });
   assert.equal(pulled, false);
 });
+
+Deno.test("a form of a hundred thousand names, or of one name a hundred thousand times, is read in one pass", async () => {
+  const op = sample({ body: "form" });
+  const type = "application/x-www-form-urlencoded";
+  const names = Array.from({ length: 100_000 }, (_, i) => `f${i}=`).join("&");
+  const values = "tags=a&".repeat(100_000);
+  const started = performance.now();
+  const many = await read({ ...post(names, type), limit: 2_000_000 }, op);
+  const often = await read({ ...post(values, type), limit: 2_000_000 }, op);
+  assert.equal(Object.keys(many).length, 100_001);
+  assert.equal(Array.isArray(often.tags) && often.tags.length, 100_000);
+  // Name by name it takes a minute.
+  assert.ok(performance.now() - started < 10_000);
+});

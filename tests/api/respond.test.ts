@@ -139,3 +139,28 @@ Deno.test("a generator is closed when the client goes away between two events", 
   await reader.cancel();
   assert.equal(closed, true);
 });
+
+Deno.test("a stream ends when the client may no longer read it, which is asked every fourth heartbeat", async () => {
+  using time = new FakeTime();
+  async function* events() {
+    yield { type: "line", text: "x" };
+    await new Promise(() => {});
+  }
+  let asked = 0;
+  const recheck = () => {
+    asked++;
+    return asked === 1
+      ? Promise.resolve()
+      : Promise.reject(new HoldfastError("unauthenticated", "Cannot go on"));
+  };
+  const reader = eventStream(events(), "r1", recheck).body!.getReader();
+  await readUntil(reader, /event: line/);
+  for (let i = 0; i < 7; i++) time.tick();
+  assert.equal(asked, 1);
+  time.tick();
+  assert.match(
+    await readUntil(reader, /never/),
+    /event: error\ndata: \{"type":"error","detail":"Cannot go on","status":401/,
+  );
+  assert.equal(time.running, 0);
+});

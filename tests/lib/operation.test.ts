@@ -236,3 +236,22 @@ Deno.test("a route is its method and its path, and all but GET may change someth
   );
   assert.deepEqual(writes, [false, true, true, true, true]);
 });
+
+Deno.test("parseInput() says no more about wrong input than a person reads, however much there is of it", () => {
+  const schema = z.strictObject({ items: z.array(z.int()) });
+  const refusal = (raw: unknown): HoldfastError => {
+    try {
+      parseInput(schema, raw, "do");
+    } catch (error) {
+      if (error instanceof HoldfastError) return error;
+    }
+    throw new Error("it was not refused");
+  };
+  const wrong = refusal({ items: Array<string>(5000).fill("x") });
+  assert.equal(wrong.errors.length, 100);
+  assert.match(wrong.message, /\(and 4999 more\)$/);
+  const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`${i}${"n".repeat(5000)}`, 1]));
+  const { message } = refusal({ items: [], ...unknown });
+  assert.match(message, /unknown field "0n+", .* and 4990 more$/);
+  assert.ok(message.length < 2000);
+});
