@@ -16,7 +16,7 @@ export async function checkOptions(tools: Tools, options: ResticOptions): Promis
       problems.push(`Repository "${repository}" lies inside source "${source}"`);
     }
   }
-  if (repository !== undefined && options.init !== true && !await isThere(`${repository}/config`)) {
+  if (repository !== undefined && options.init !== true && !await isRepository(repository)) {
     problems.push(
       `There is no repository at "${repository}": is its storage mounted? To make a new one set init to true`,
     );
@@ -37,10 +37,10 @@ async function sourceProblem(source: string): Promise<string | undefined> {
   }
 }
 
-/** What cannot be looked at is left to restic, which may be told more. */
-async function isThere(path: string): Promise<boolean> {
+/** True for a directory that holds a repository. What cannot be looked at is left to restic, which may be told more. */
+export async function isRepository(path: string): Promise<boolean> {
   try {
-    await Deno.stat(path);
+    await Deno.stat(`${path}/config`);
     return true;
   } catch (error) {
     return !(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory);

@@ -4,9 +4,9 @@ import type { Artifact, EngineContext, MakeRequest, SkippedItem } from "../../en
 import { rootsOf } from "../archive/check.ts";
 import type { Tools } from "../tools/find.ts";
 import { Meter } from "../tools/meter.ts";
-import { checkOptions } from "./check.ts";
+import { checkOptions, isRepository } from "./check.ts";
 import { Client, EXIT } from "./client.ts";
-import type { ResticOptions } from "./options.ts";
+import { localPath, type ResticOptions } from "./options.ts";
 import { jsonOf, skippedOf, Status, Summary } from "./records.ts";
 import { inspect, repositoryProblems } from "./verify.ts";
 
@@ -58,15 +58,22 @@ async function finish(client: Client, { summary, skipped, incomplete }: Taken): 
 }
 
 async function backUpOrInit(client: Client, request: MakeRequest<ResticOptions>): Promise<Taken> {
+  const { init, repository } = client.options;
+  const local = localPath(repository);
+  if (init === true && local !== undefined && !await isRepository(local)) await initialize(client);
   try {
     return await backUp(client, request);
   } catch (error) {
     const missing = error instanceof HoldfastError && error.code === "no_repository";
-    if (!missing || client.options.init !== true) throw error;
-    client.context.log("info", `There is no ${client.name} yet: it is made`);
-    await client.run({ args: ["init"], quiet: true, action: `make ${client.name}` });
+    if (!missing || init !== true) throw error;
+    await initialize(client);
     return await backUp(client, request);
   }
+}
+
+async function initialize(client: Client): Promise<void> {
+  client.context.log("info", `There is no ${client.name} yet: it is made`);
+  await client.run({ args: ["init"], quiet: true, action: `make ${client.name}` });
 }
 
 async function backUp(client: Client, { options, name }: MakeRequest<ResticOptions>): Promise<Taken> {

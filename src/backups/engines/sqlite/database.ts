@@ -1,6 +1,5 @@
 /** SQLite databases inside the worker: copying one that may be in use, and looking through a copy. */
 import { backup, DatabaseSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import {
   Cancelled,
@@ -47,26 +46,39 @@ export async function copyDatabase({ from, to }: CopyDatabaseTask, host: Host): 
   }
 }
 
-/** Runs the task. `immutable`: nobody else has the file, so it is opened without a journal beside it. */
+/** Runs the task. Nobody else may have the file: what SQLite lays beside it is removed. */
 export function checkDatabase({ path }: CheckDatabaseTask, host: Host): DatabaseContent {
-  const url = pathToFileURL(path);
-  url.searchParams.set("immutable", "1");
   try {
-    using database = new DatabaseSync(url, { readOnly: true });
-    host.checkCancelled();
-    const problems = database.prepare(`pragma integrity_check(${MAX_PROBLEMS})`).all()
-      .map((row) => String(row.integrity_check)).filter((line) => line !== "ok");
-    const names = database.prepare(
-      "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name",
-    ).all().map((row) => String(row.name));
-    const tables = names.map((name) => {
-      host.checkCancelled();
-      return { name, rows: rowsOf(database, name) };
-    });
-    return { problems, tables };
+    return contentOf(path, host);
   } catch (error) {
     if (error instanceof Cancelled) throw error;
     return { problems: [messageOf(error)], tables: [] };
+  } finally {
+    // Made for a database in WAL mode even when it is only read. Without URIs, which need all permissions, that stays.
+    for (const suffix of ["-wal", "-shm"]) removeIfThere(path + suffix);
+  }
+}
+
+function contentOf(path: string, host: Host): DatabaseContent {
+  using database = new DatabaseSync(path, { readOnly: true });
+  host.checkCancelled();
+  const problems = database.prepare(`pragma integrity_check(${MAX_PROBLEMS})`).all()
+    .map((row) => String(row.integrity_check)).filter((line) => line !== "ok");
+  const names = database.prepare(
+    "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name",
+  ).all().map((row) => String(row.name));
+  const tables = names.map((name) => {
+    host.checkCancelled();
+    return { name, rows: rowsOf(database, name) };
+  });
+  return { problems, tables };
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // Not made.
   }
 }
 
@@ -115,10 +127,6 @@ function isFull(to: string): boolean {
   } catch {
     return true;
   } finally {
-    try {
-      Deno.removeSync(probe);
-    } catch {
-      // Not made.
-    }
+    removeIfThere(probe);
   }
 }
