@@ -15,7 +15,8 @@ const ProblemSchema = z.object({
   hint: z.string().optional(),
 }).meta({ id: "Problem", description: "An error (RFC 9457), as application/problem+json" });
 
-type Method = RouteConfig["method"];
+/** The methods of routes, as OpenAPI writes them. */
+const METHODS = ["get", "post", "put", "patch", "delete"] as const satisfies RouteConfig["method"][];
 
 /** Builds the document. */
 export function openApiDocument(operations: readonly Operation[]): object {
@@ -72,7 +73,7 @@ function routeOf(op: Operation, route: string, index: number): RouteConfig {
   const status = typeof op.status === "number" ? op.status : 200;
   const type = op.stream ? "text/event-stream" : "application/json";
   return {
-    method: method.toLowerCase() as Method,
+    method: METHODS.find((one) => one === method.toLowerCase()) ?? "get",
     path,
     operationId: index === 0 ? op.name : `${op.name}.alias${index}`,
     tags: [op.name.split(".")[0]!],

@@ -1,5 +1,6 @@
 /** From what a request carries to who is calling: a token, an API key, or nobody. */
 import type { Kysely } from "kysely";
+import type { Identity } from "../lib/caller.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Database } from "../store/mod.ts";
 import { HoldfastError } from "../lib/errors.ts";
@@ -8,7 +9,7 @@ import * as queries from "./queries.ts";
 import type { AuthTables } from "./queries.ts";
 import { isOpen } from "./sessions.ts";
 import { invalidToken, type SigningKeys } from "./signing.ts";
-import type { Identity, Verified, VerifiedTokens } from "./verified.ts";
+import type { Verified, VerifiedTokens } from "./verified.ts";
 
 /** What a request carries. */
 export interface Credentials {

@@ -3,10 +3,7 @@
  *
  * An entry lives as long as the token could; whatever changes what it may do drops it at once.
  */
-import type { Caller } from "../lib/operation.ts";
-
-/** Who a token or key stands for; what the way in adds is about the request. */
-export type Identity = Omit<Caller, "request_id" | "operation" | "signal" | "trail">;
+import type { Identity } from "../lib/caller.ts";
 
 /** A verified token or key. */
 export interface Verified {

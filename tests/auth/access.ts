@@ -1,5 +1,6 @@
 /** Access on a real database with a clock that stands still, cheap password hashes, and people to call as. */
-import { Auth, type AuthApp, type AuthSettings, type Identity } from "../../src/auth/mod.ts";
+import { Auth, type AuthApp, type AuthSettings } from "../../src/auth/mod.ts";
+import type { Identity } from "../../src/lib/caller.ts";
 import { operations } from "../../src/auth/operations.ts";
 import { HoldfastError } from "../../src/lib/errors.ts";
 import { type Caller, invoke, type Operation } from "../../src/lib/operation.ts";
