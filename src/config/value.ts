@@ -1,6 +1,7 @@
 /** Turning what was written, text or YAML, into the value of a setting; and saying what was expected instead. */
 import { isAbsolute, resolve } from "node:path";
 import { formatDuration, parseDuration } from "../lib/duration.ts";
+import { coerceText } from "../lib/fields.ts";
 import { formatSize, parseSize } from "../lib/size.ts";
 import type { ConfigLeaf } from "./leaves.ts";
 
@@ -24,11 +25,6 @@ export function judge(leaf: ConfigLeaf, written: unknown, places: Places): Judge
   return { message: `${limit(leaf, issue!)}${got(leaf, item)}` };
 }
 
-const WORDS = new Map<string, boolean>([
-  ...["true", "yes", "on", "1"].map((word): [string, boolean] => [word, true]),
-  ...["false", "no", "off", "0"].map((word): [string, boolean] => [word, false]),
-]);
-
 /** The value in the leaf's type, or undefined when it is of another. */
 function read(leaf: ConfigLeaf, written: unknown, places: Places): unknown {
   if (leaf.nullable && (written === null || written === "")) return null;
@@ -39,7 +35,7 @@ function read(leaf: ConfigLeaf, written: unknown, places: Places): unknown {
     case "path":
       return typeof written === "string" ? place(written, places) : undefined;
     case "boolean":
-      return typeof written === "string" ? WORDS.get(written.trim().toLowerCase()) : asBoolean(written);
+      return asBoolean(typeof written === "string" ? coerceText("boolean", written) : written);
     case "number":
     case "duration":
     case "size":
@@ -60,7 +56,7 @@ function asNumber(written: unknown): number | undefined {
 }
 
 function quantity(leaf: ConfigLeaf, text: string): number | undefined {
-  if (leaf.type === "number") return /^\s*[+-]?\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
+  if (leaf.type === "number") return asNumber(coerceText("number", text));
   try {
     return leaf.type === "duration" ? parseDuration(text) : parseSize(text);
   } catch {

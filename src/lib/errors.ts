@@ -102,16 +102,22 @@ export function toProblem(error: unknown, requestId: string): Problem {
 
 /** The error a problem document stands for, so that a remote failure reads and exits like a local one. */
 export function fromProblem(status: number, body: unknown, retryAfterSeconds?: number): HoldfastError {
-  const problem = (typeof body === "object" && body !== null ? body : {}) as Partial<Problem>;
-  const kind = (Object.keys(ERROR_KINDS) as ErrorKind[]).find((k) => ERROR_KINDS[k].status === status) ??
-    (status >= 500 ? "internal" : "invalid");
-  const detail = typeof problem.detail === "string" ? problem.detail : `The server answered ${status}`;
-  return new HoldfastError(kind, detail, {
-    ...(typeof problem.code === "string" ? { code: problem.code } : {}),
-    ...(Array.isArray(problem.errors) ? { errors: problem.errors.filter(isFieldError) } : {}),
-    ...(typeof problem.hint === "string" ? { hint: problem.hint } : {}),
+  const { detail, code, errors, hint }: { [field in keyof Problem]?: unknown } =
+    typeof body === "object" && body !== null ? body : {};
+  const message = typeof detail === "string" ? detail : `The server answered ${status}`;
+  return new HoldfastError(kindOf(status), message, {
+    ...(typeof code === "string" ? { code } : {}),
+    ...(Array.isArray(errors) ? { errors: errors.filter(isFieldError) } : {}),
+    ...(typeof hint === "string" ? { hint } : {}),
     ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }),
   });
+}
+
+/** The kind behind a status; of one that no kind has, the general one. */
+function kindOf(status: number): ErrorKind {
+  const isKind = (word: string): word is ErrorKind => Object.hasOwn(ERROR_KINDS, word);
+  const known = Object.keys(ERROR_KINDS).filter(isKind).find((kind) => ERROR_KINDS[kind].status === status);
+  return known ?? (status >= 500 ? "internal" : "invalid");
 }
 
 function isFieldError(item: unknown): item is FieldError {

@@ -99,7 +99,7 @@ interface Def {
 }
 
 function defOf(schema: z.ZodType): Def {
-  return schema.def as unknown as Def;
+  return schema.def;
 }
 
 function shapeOf(schema: z.ZodType): Record<string, z.ZodType> {
