@@ -4,7 +4,7 @@ import { freeBytes } from "./lib/disk.ts";
 import { formatDuration } from "./lib/duration.ts";
 import { formatSize } from "./lib/size.ts";
 import type { Services } from "./services.ts";
-import type { Database } from "./store/mod.ts";
+import { type Database, databaseProbe } from "./store/mod.ts";
 import type { Metrics } from "./telemetry/mod.ts";
 
 /** A tick every minute; three missing ones in a row are somebody's problem. */
@@ -29,20 +29,7 @@ export function registerProbes(
   { services, database, dataDir, minFreeBytes, startedAt, clock }: Observed,
 ): void {
   const { health, schedules, notify } = services;
-  let opened: number | null | undefined;
-  health.register({
-    name: "database",
-    critical: true,
-    async check() {
-      database.sqlite.prepare("select count(*) from sqlite_schema").all();
-      // A file that was removed or replaced goes on working for whoever has it open, and all that is written is lost.
-      const inode = await inodeOf(database.path);
-      if (inode === undefined) return { status: "failed", detail: "its file is gone" };
-      // Some network file systems give a file a new number at will, so this alone is no proof.
-      if (inode !== (opened ??= inode)) return { status: "degraded", detail: "its file was replaced" };
-      return { status: "ok", detail: "answers" };
-    },
-  });
+  health.register({ name: "database", critical: true, check: databaseProbe(database) });
   health.register({
     name: "scheduler",
     critical: false,
@@ -101,17 +88,6 @@ export function registerProbes(
       };
     },
   });
-}
-
-/** The number of a file, null where there is none to be had; undefined when the file is not there. */
-async function inodeOf(path: string): Promise<number | null | undefined> {
-  if (path === ":memory:") return null;
-  try {
-    return (await Deno.stat(path)).ino;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 /** Connects the counters and gauges. */

@@ -11,6 +11,7 @@ export * from "./forget.ts";
 export * from "./lock.ts";
 export * from "./maintenance.ts";
 export * from "./migrate.ts";
+export * from "./probe.ts";
 export { isUniqueViolation } from "./sqlite_errors.ts";
 export * from "./statement.ts";
 export * from "./tables.ts";
