@@ -1,0 +1,72 @@
+/** With a daemon up its configuration counts: what a command was given besides is refused by name, never ignored. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { listenSocket } from "../../src/api/listen.ts";
+import { main } from "../../src/cli/run.ts";
+import { testApp } from "../support/app.ts";
+import { fakeTerminal } from "./terminal.ts";
+
+/** Runs command lines beside an application that answers on its socket. */
+async function withDaemon(
+  work: (run: (...argv: string[]) => Promise<{ code: number; said: string }>, dir: string) => Promise<void>,
+): Promise<void> {
+  await using app = await testApp();
+  const socket = await listenSocket(app.config.api.socket, app.api);
+  try {
+    await work(async (...argv) => {
+      const terminal = fakeTerminal();
+      const code = await main(["--data-dir", app.config.data_dir, ...argv], terminal);
+      return { code, said: terminal.noted.join("\n") };
+    }, app.dir);
+  } finally {
+    await socket.close();
+  }
+}
+
+Deno.test("a flag that differs from the daemon's setting is refused by name, an equal one is not", () =>
+  withDaemon(async (run) => {
+    const refused = await run("--schedules-max-concurrent-runs", "7", "servers", "list");
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.said,
+      /Cannot use --schedules-max-concurrent-runs: the daemon runs with schedules\.max_concurrent_runs = 2/,
+    );
+    assert.equal((await run("--schedules-max-concurrent-runs", "2", "servers", "list")).code, 0);
+    assert.equal((await run("servers", "list")).code, 0);
+  }));
+
+Deno.test("a variable that differs is refused by name too", () =>
+  withDaemon(async (run) => {
+    Deno.env.set("HOLDFAST_LOG_LEVEL", "debug");
+    try {
+      const refused = await run("servers", "list");
+      assert.equal(refused.code, 2);
+      assert.match(refused.said, /Cannot use HOLDFAST_LOG_LEVEL: the daemon runs with log\.level = info/);
+    } finally {
+      Deno.env.delete("HOLDFAST_LOG_LEVEL");
+    }
+  }));
+
+Deno.test("a file named with --config is given to the command as well: file and line are named", () =>
+  withDaemon(async (run, dir) => {
+    const file = join(dir, "other.yaml");
+    await Deno.writeTextFile(file, "log:\n  level: error\n");
+    const refused = await run("--config", file, "servers", "list");
+    assert.equal(refused.code, 2);
+    assert.ok(
+      refused.said.includes(`Cannot use ${file}:2: the daemon runs with log.level = info`),
+      refused.said,
+    );
+    await Deno.writeTextFile(file, "log:\n  level: info\n");
+    assert.equal((await run("--config", file, "servers", "list")).code, 0);
+  }));
+
+Deno.test("a flag is refused beside the address of a daemon elsewhere, whose settings nobody may ask", () =>
+  withDaemon(async (run) => {
+    const refused = await run("--api-url", "http://127.0.0.1:9", "--log-level", "debug", "servers", "list");
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.said,
+      /Cannot use --log-level: the daemon at http:\/\/127\.0\.0\.1:9 has its own configuration/,
+    );
+  }));
