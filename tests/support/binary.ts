@@ -45,9 +45,7 @@ function announce(binary: Binary | { skipped: string }): void {
 function stateOfSources(entry: string | undefined): string {
   const hash = createHash("sha256").update(Deno.version.deno);
   const sources = entry === undefined ? [...walk("src"), "deno.json", "deno.lock"] : [entry];
-  const compilers = [...walk("tests/support")].filter((path) =>
-    /\/(compile\w*|package_files)\.ts$/.test(path)
-  );
+  const compilers = [...walk("tests/support")].filter((path) => /\/compile\w*\.ts$/.test(path));
   for (const path of [...sources, ...compilers]) {
     hash.update(`\0${path}\0`).update(Deno.readFileSync(path));
   }

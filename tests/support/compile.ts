@@ -2,10 +2,10 @@
  * Builds the single binary: `deno task compile [--target TARGET] [--output FILE]`.
  * `deno task compile:offline` builds one for tests where Deno's own site is out of reach, see compile_offline.ts.
  */
+import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { offlineToolchain } from "./compile_offline.ts";
 import { walk } from "./files.ts";
-import { unusedPackageFiles } from "./package_files.ts";
 
 /** What the program may do: files, network, processes. It never loads native code. */
 const PERMISSIONS = ["read", "write", "net", "env", "run", "sys"].map((name) => `--allow-${name}`);
@@ -39,19 +39,22 @@ export async function compileOffline(build: Build): Promise<{ success: boolean; 
 
 async function runCompiler(deno: string, build: Build, env: Record<string, string>) {
   const { output, entry, target, signal } = build;
+  await using bundled: Bundle = entry === undefined ? await bundle() : alone(entry);
   const child = new Deno.Command(deno, {
     args: [
       "compile",
       "--quiet",
       "--no-check",
       "--no-prompt",
+      // Its place would be a shared temporary directory: whoever may write there could plant code for root.
       "--no-code-cache",
       ...PERMISSIONS,
-      ...(entry === undefined ? await holdfastOnly(deno) : ["--no-config"]),
+      ...(bundled.config === undefined ? ["--no-config"] : ["--config", bundled.config]),
+      ...bundled.workers.flatMap((path) => ["--include", path]),
       ...(target === undefined ? [] : ["--target", target]),
       "--output",
       output,
-      entry ?? "src/main.ts",
+      bundled.entry,
     ],
     env: { NO_COLOR: "1", RUST_BACKTRACE: "0", ...env },
     stdin: "null",
@@ -62,14 +65,59 @@ async function runCompiler(deno: string, build: Build, env: Record<string, strin
   return { success: result.success, text: decoder.decode(result.stdout) + decoder.decode(result.stderr) };
 }
 
-async function holdfastOnly(deno: string): Promise<string[]> {
-  // Workers are started by URL, so the compiler cannot see them in the graph.
-  const workers = [...walk("src")].filter((path) => /[./]worker\.ts$/.test(path));
-  const unused = await unusedPackageFiles(deno);
-  return [
-    ...workers.flatMap((path) => ["--include", path]),
-    ...unused.flatMap((path) => ["--exclude", path]),
-  ];
+/** A small program that is compiled as it is. */
+function alone(entry: string): Bundle {
+  return { entry, workers: [], [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+interface Bundle extends AsyncDisposable {
+  entry: string;
+  workers: string[];
+  config?: string;
+}
+
+/**
+ * The program as a few files: hundreds of small ones cost a command a third of its start. Parts that are loaded when
+ * used stay apart. Workers are entries of their own; their names are unique, because the code that starts one lies in
+ * a file of the bundle afterwards, and finds it beside itself.
+ */
+async function bundle(): Promise<Bundle> {
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-bundle-" });
+  const workers = [...walk("src")].filter((path) => path.endsWith(".worker.ts"));
+  const names = workers.map((path) => basename(path));
+  if (new Set(names).size < names.length) {
+    throw new Error(`Cannot bundle: two workers have one name: ${names.join(", ")}`);
+  }
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "bundle",
+      "--quiet",
+      "--platform",
+      "deno",
+      "--code-splitting",
+      "--outdir",
+      dir,
+      "src/main.ts",
+      ...workers,
+    ],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (!success) throw new Error(`Cannot bundle: ${new TextDecoder().decode(stderr)}`);
+  for (const path of workers) {
+    const output = relative("src", path).replace(/\.ts$/, ".js");
+    await Deno.writeTextFile(join(dir, basename(path)), `import "./${output}";\n`);
+  }
+  const { unstable } = JSON.parse(await Deno.readTextFile("deno.json"));
+  const config = join(dir, "deno.json");
+  await Deno.writeTextFile(config, JSON.stringify({ unstable }));
+  return {
+    entry: join(dir, "main.js"),
+    workers: names.map((name) => join(dir, name)),
+    config,
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+  };
 }
 
 async function main(): Promise<void> {

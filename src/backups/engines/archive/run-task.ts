@@ -99,7 +99,7 @@ function failureOf(event: ErrorEvent): Error {
 }
 
 function startWorker(command: Command, transfer: Transferable[]): Worker {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  const worker = new Worker(new URL("./archive.worker.ts", import.meta.url), { type: "module" });
   worker.postMessage(command, transfer);
   return worker;
 }

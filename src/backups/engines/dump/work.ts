@@ -88,7 +88,7 @@ class Running<Result> implements Disposable {
       else if (data.report === "failed") reject(errorOf(data));
       else reject(context.signal.reason);
     };
-    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    this.#worker = new Worker(new URL("./dump.worker.ts", import.meta.url), { type: "module" });
     this.#worker.onerror = (event) => {
       event.preventDefault();
       reject(new Error(`The worker for dumps failed: ${event.message}`));
