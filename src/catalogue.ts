@@ -37,8 +37,12 @@ export const SLICES: readonly Slice[] = [
   },
   {
     name: "backups",
-    words: { backups: "Backups: list, verify, restore, delete, prune, import" },
+    words: {
+      backups: "Backups: list, verify, restore, prove, delete, prune, import",
+      "backups trash": "Removed backups that can still be undeleted",
+    },
     operations: async () => (await import("./backups/operations.ts")).operations,
+    jobs: async () => (await import("./backups/jobs.ts")).jobs,
   },
   {
     name: "servers",

@@ -5,22 +5,26 @@ import { type Caller, requireServer } from "../lib/operation.ts";
 import type { Engine, EngineContext } from "./engine.ts";
 import { Engines } from "./engines.ts";
 import { importDirectory } from "./importer.ts";
-import type { BackupMaker, MakeBackup } from "./make.ts";
+import { keepNewest, type KeepRules } from "./keep.ts";
+import type { BackupMaker, MakeBackup, RemovedBackup } from "./make.ts";
 import { Maker } from "./maker.ts";
 import type {
   Backup,
   BackupFilter,
   BackupVerification,
+  EmptiedTrash,
   ImportResult,
   PruneResult,
   RestoreFields,
   RestoreResult,
 } from "./model.ts";
-import { type Parts, type Surroundings, system, tables } from "./parts.ts";
+import { type BackedUpSchedule, type Parts, type Surroundings, system, tables } from "./parts.ts";
+import { prune } from "./pruner.ts";
 import * as queries from "./queries.ts";
-import { prune, removeBackup } from "./remover.ts";
+import { removeBackup } from "./remover.ts";
 import { restoreBackup } from "./restorer.ts";
 import { settleAll, type Settled, settleMakes } from "./settle.ts";
+import { emptyTrash, expireTrash, undelete } from "./trash.ts";
 import { verifyBackup } from "./verifier.ts";
 
 /** What the service is given. */
@@ -54,9 +58,13 @@ export class Backups implements BackupMaker {
     scheduleId: string,
     maxBackups: number,
     caller: Caller = system("backups.prune"),
-  ): Promise<string[]> {
-    const how = { max_backups: maxBackups, dry_run: false };
-    return (await prune(this.#parts, scheduleId, how, caller)).removed;
+  ): Promise<{ removed: RemovedBackup[]; waiting: string | null }> {
+    const { keep, timezone } = await this.#scheduleOf(scheduleId, caller);
+    const rules = keep === null ? keepNewest(maxBackups) : { ...keep, max_backups: maxBackups };
+    const pruning = { schedule_id: scheduleId, keep: rules, timezone, trust_newest: false, dry_run: false };
+    const { decisions, removed, waiting } = await prune(this.#parts, pruning, caller);
+    const reasons = new Map(decisions.map(({ backup_id, reason }) => [backup_id, reason]));
+    return { removed: removed.map((id) => ({ id, reason: reasons.get(id) ?? "" })), waiting };
   }
 
   async sweepPartials(engine: string, options: Record<string, unknown>): Promise<string[]> {
@@ -81,8 +89,8 @@ export class Backups implements BackupMaker {
   }
 
   /** Newest first; a limited caller gets those of its servers. Errors: `not_found` for an unknown server or schedule, `forbidden`. */
-  async list(filter: BackupFilter, caller: Caller): Promise<Backup[]> {
-    const { server, server_id, schedule, schedule_id, ...rest } = filter;
+  async list(filter: BackupFilter & { trashed?: boolean }, caller: Caller): Promise<Backup[]> {
+    const { server, server_id, schedule, schedule_id, trashed = false, ...rest } = filter;
     const serverId = server === undefined ? server_id : (await this.#parts.findServer(server)).id;
     if (serverId !== undefined) requireServer(caller, serverId);
     const scheduleId = schedule === undefined ? schedule_id : (await this.#scheduleOf(schedule, caller)).id;
@@ -90,6 +98,7 @@ export class Backups implements BackupMaker {
     return await queries.listBackups(tables(this.#parts), {
       limit: rest.limit,
       offset: rest.offset,
+      trashed,
       ...(rest.status === undefined ? {} : { status: rest.status }),
       ...(scheduleId === undefined ? {} : { schedule_id: scheduleId }),
       ...(server_ids === null ? {} : { server_ids }),
@@ -127,30 +136,57 @@ export class Backups implements BackupMaker {
     return await restoreBackup(this.#parts, await this.get(ref), fields, caller);
   }
 
-  /** Removes artifact and manifest; the row stays as deleted. Errors: as {@linkcode get}, `conflict` for the last good copy. */
+  /**
+   * Removes artifact and manifest, or puts them into the trash; the row stays as deleted. Errors: as {@linkcode get},
+   * `conflict` for the last good copy.
+   */
   async delete(
     ref: string,
-    how: { force: boolean; reason?: string | undefined },
+    how: { force: boolean; for_good: boolean; reason?: string | undefined },
     caller: Caller,
   ): Promise<null> {
     const reason = how.reason ?? `deleted by ${caller.name}`;
-    await removeBackup(this.#parts, await this.get(ref), { force: how.force, reason }, caller);
+    await removeBackup(this.#parts, await this.get(ref), { ...how, reason }, caller);
     return null;
   }
 
-  /** Applies retention to a schedule now, or says what it would do. Errors: `not_found`, `invalid` when no maximum is known. */
-  async prune(
-    how: { schedule: string; max_backups?: number | undefined; dry_run: boolean },
+  /** Takes a backup out of the trash. Errors: as {@linkcode get}, `conflict` when it is not in it. */
+  async undelete(ref: string, caller: Caller): Promise<Backup> {
+    return await undelete(this.#parts, await this.get(ref), caller);
+  }
+
+  /** Removes for good what is in the trash of a schedule, or of all the caller may see. Errors: `not_found`, `forbidden`. */
+  async emptyTrash(
+    which: { schedule?: string | undefined; older_than_seconds: number },
     caller: Caller,
-  ): Promise<PruneResult> {
-    const { id, max_backups: own } = await this.#scheduleOf(how.schedule, caller);
-    const max = how.max_backups ?? own;
-    if (max === null) {
-      throw new HoldfastError("invalid", `Cannot prune "${how.schedule}": the schedule is gone`, {
+  ): Promise<EmptiedTrash> {
+    const schedule = which.schedule === undefined
+      ? undefined
+      : await this.#scheduleOf(which.schedule, caller);
+    if (schedule !== undefined) requireServer(caller, schedule.server_id);
+    const schedule_id = schedule?.id;
+    const older_than_ms = which.older_than_seconds * 1000;
+    return await emptyTrash(this.#parts, { schedule_id, older_than_ms, servers: caller.servers }, caller);
+  }
+
+  /** Removes what has been in the trash for its days. */
+  async expireTrash(): Promise<EmptiedTrash> {
+    return await expireTrash(this.#parts, system("backups.trash.empty"));
+  }
+
+  /** Applies retention to a schedule now, or says what it would do. Errors: `not_found`, `invalid` when no rules are known. */
+  async prune(how: PruneRequest, caller: Caller): Promise<PruneResult> {
+    const { schedule, dry_run, trust_newest, ...given } = how;
+    const { id, timezone, keep: own } = await this.#scheduleOf(schedule, caller);
+    const asked = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    const keep = own ?? (how.max_backups === undefined ? null : keepNewest(how.max_backups));
+    if (keep === null) {
+      throw new HoldfastError("invalid", `Cannot prune "${schedule}": the schedule is gone`, {
         hint: "say how many to keep with --max-backups",
       });
     }
-    return await prune(this.#parts, id, { max_backups: max, dry_run: how.dry_run }, caller);
+    const pruning = { schedule_id: id, keep: { ...keep, ...asked }, timezone, trust_newest, dry_run };
+    return await prune(this.#parts, pruning, caller);
   }
 
   /** Id of the server a schedule is of, also of one that was deleted. Errors: `not_found`. */
@@ -167,16 +203,32 @@ export class Backups implements BackupMaker {
   async #scheduleOf(
     ref: string,
     caller: Caller,
-  ): Promise<{ id: string; server_id: number | null; max_backups: number | null }> {
+  ): Promise<PastSchedule> {
     try {
       return await this.#parts.findSchedule(ref, caller);
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.kind !== "not_found") throw error;
       const [left] = await queries.backupsOfSchedule(tables(this.#parts), ref);
       if (left === undefined) throw error;
-      return { id: ref, server_id: left.server_id, max_backups: null };
+      return { id: ref, server_id: left.server_id, timezone: "UTC", keep: null };
     }
   }
 }
+
+/** A schedule, or what is left of one. */
+type PastSchedule = Pick<BackedUpSchedule, "id" | "timezone"> & {
+  server_id: number | null;
+  keep: KeepRules | null;
+};
+
+/** What pruning is asked for: rules given here count instead of the schedule's. */
+export interface PruneRequest extends Given<KeepRules> {
+  schedule: string;
+  dry_run: boolean;
+  trust_newest: boolean;
+}
+
+/** What may be left out. */
+type Given<Rules> = { [Name in keyof Rules]?: NonNullable<Rules[Name]> | undefined };
 
 const DAY_MS = 86_400_000;

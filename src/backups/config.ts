@@ -10,6 +10,10 @@ export const BackupsConfig = z.strictObject({
       "Directories that sources, destinations and restore targets given over the network must lie in; empty allows none",
     path: true,
   }),
+  trash_days: z.int().min(0).max(3650).default(0).meta({
+    description:
+      "Days that removed backups stay in the trash, where undelete finds them; 0 removes them at once",
+  }),
 });
 
 export type BackupsConfig = z.output<typeof BackupsConfig>;

@@ -120,6 +120,7 @@ function entryOf(id: string, serverId: number | null, engine: string, facts: Man
       : null,
     missing_since: null,
     changed_at: null,
+    trashed_at: null,
   };
 }
 

@@ -14,6 +14,12 @@ export interface MakeBackup {
   backup_type: "scheduled" | "manual" | "pre_update";
 }
 
+/** What retention removed, and why. */
+export interface RemovedBackup {
+  id: string;
+  reason: string;
+}
+
 /** The part of the backups service that schedules use. The caller is who audit lines name; default: the program itself. */
 export interface BackupMaker {
   /**
@@ -28,10 +34,14 @@ export interface BackupMaker {
    */
   make(request: MakeBackup, context: EngineContext, caller?: Caller): Promise<Backup>;
   /**
-   * Removes what exceeds `max_backups` of a schedule, never the last verified good copy. Returns the removed ids; what
-   * cannot be removed is logged and tried again next time.
+   * Removes what the rules of a schedule do not keep, never the last verified good copy. What cannot be removed is logged
+   * and tried again next time.
    */
-  applyRetention(scheduleId: string, maxBackups: number, caller?: Caller): Promise<string[]>;
+  applyRetention(
+    scheduleId: string,
+    maxBackups: number,
+    caller?: Caller,
+  ): Promise<{ removed: RemovedBackup[]; waiting: string | null }>;
   /** Removes partial files that runs ended by force left behind in these destinations. Returns their paths. */
   sweepPartials(engine: string, options: Record<string, unknown>): Promise<string[]>;
 }

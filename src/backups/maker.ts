@@ -163,5 +163,6 @@ function backupOf(
       : null,
     missing_since: null,
     changed_at: null,
+    trashed_at: null,
   };
 }

@@ -37,6 +37,7 @@ export const Backup = z.object({
   changed_at: z.string().nullable().describe(
     "Since when the artifact is known to differ from what was written",
   ),
+  trashed_at: z.string().nullable().describe("Since when it is in the trash; null when it is not"),
 }).meta({ id: "Backup" });
 export type Backup = z.infer<typeof Backup>;
 
@@ -112,7 +113,9 @@ export type RestoreResult = z.output<typeof RestoreResult>;
 export const PruneResult = z.object({
   schedule_id: z.string(),
   max_backups: z.number().int(),
+  rules: z.record(z.string(), z.number().int()).describe("What was asked to be kept"),
   dry_run: z.boolean(),
+  waiting: z.string().nullable().describe("Why nothing is removed for now; null when nothing waits"),
   decisions: z.array(z.object({
     backup_id: z.string(),
     name: z.string(),
@@ -123,10 +126,21 @@ export const PruneResult = z.object({
     reason: z.string(),
   })).describe("Newest first"),
   removed: z.array(z.string()).describe("Ids of what was removed"),
+  trashed: z.array(z.string()).describe(
+    "Ids of what is in the trash now; they are among the removed ones too",
+  ),
   freed_bytes: z.number().int(),
   problems: z.array(z.string()).describe("What could not be removed, and why"),
 }).meta({ id: "PruneResult" });
 export type PruneResult = z.output<typeof PruneResult>;
+
+/** What emptying the trash did. */
+export const EmptiedTrash = z.object({
+  removed: z.array(z.string()).describe("Ids of what is gone for good"),
+  freed_bytes: z.number().int(),
+  problems: z.array(z.string()).describe("What could not be removed, and why"),
+}).meta({ id: "EmptiedTrash" });
+export type EmptiedTrash = z.output<typeof EmptiedTrash>;
 
 /** What an import found. */
 export const ImportResult = z.object({

@@ -9,10 +9,10 @@ import {
   BackupFilter,
   BackupVerification,
   ImportResult,
-  PruneResult,
   RestoreFields,
   RestoreResult,
 } from "./model.ts";
+import { emptyTrash, listTrash, pruneBackups, undeleteBackup } from "./retention_operations.ts";
 
 /** What the operations need of the app. */
 export interface BackupsApp {
@@ -143,53 +143,22 @@ export const deleteBackup = operation({
   role: "operator",
   scope,
   summary: "Delete a backup and its artifact",
-  description: "The last verified good copy of a schedule is refused unless forced.",
+  description:
+    "The last verified good copy of a schedule is refused unless forced. Where backups.trash_days says so, it goes into the trash first.",
   input: Ref.extend({
     force: z.boolean().default(false).describe("Also delete the last verified good copy"),
+    for_good: z.boolean().default(false).describe("Not into the trash"),
     reason: z.string().min(1).max(200).optional().describe("Why, for the record"),
   }),
   output: z.null(),
   status: 204,
   cli: {
     args: ["backup"],
-    confirm: "Delete this backup and its artifact for good?",
+    confirm: "Delete this backup and its artifact?",
     text: () => "Deleted the backup",
     examples: ["holdfast backups delete 3f9c01ab --yes"],
   },
   run: (app: BackupsApp, { backup, ...how }, caller) => app.backups.delete(backup, how, caller),
-});
-
-export const pruneBackups = operation({
-  name: "backups.prune",
-  route: "POST /api/v1/backups/prune",
-  role: "operator",
-  scope: {
-    server: (app: BackupsApp, input: { schedule: string }) => app.backups.serverOfSchedule(input.schedule),
-  },
-  summary: "Remove what a schedule keeps beyond its maximum, and say why",
-  description:
-    "Never removes the last verified good copy. The command ends with 20 when something could not be removed.",
-  input: z.strictObject({
-    schedule: z.string().min(1).describe("Schedule (name, server/name or id)"),
-    max_backups: z.int().min(1).optional().describe("Keep so many instead of what the schedule says"),
-    dry_run: z.boolean().default(false).describe("Only say what would be done"),
-  }),
-  output: PruneResult,
-  cli: {
-    rows: (done) => done.decisions,
-    columns: [
-      { key: "backup_id", title: "id" },
-      { key: "created_at", title: "created", format: "instant" },
-      { key: "keep", format: "boolean" },
-      { key: "reason" },
-    ],
-    exit: (done) => done.problems.length === 0 ? 0 : EXIT_BAD_ANSWER,
-    examples: [
-      "holdfast backups prune --schedule nightly --dry-run",
-      "holdfast backups prune --schedule nightly --max-backups 3",
-    ],
-  },
-  run: (app: BackupsApp, input, caller) => app.backups.prune(input, caller),
 });
 
 export const importBackups = operation({
@@ -229,6 +198,9 @@ export const operations: readonly Operation<BackupsApp>[] = [
   verifyBackup,
   restoreBackup,
   deleteBackup,
+  undeleteBackup,
   pruneBackups,
+  listTrash,
+  emptyTrash,
   importBackups,
 ];

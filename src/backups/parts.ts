@@ -2,22 +2,39 @@
 import { isAbsolute } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { type Clock, iso } from "../lib/clock.ts";
-import type { Caller } from "../lib/operation.ts";
+import type { Caller, Role } from "../lib/operation.ts";
 import type { Server } from "../servers/mod.ts";
 import type { Database } from "../store/mod.ts";
 import type { EngineContext, Progress, StoredArtifact } from "./engine.ts";
 import type { Engines, EngineSettings } from "./engines.ts";
+import type { KeepRules } from "./keep.ts";
 import type { Backup, OnDisk } from "./model.ts";
 import { type BackupsTables, type Db, optionsOf } from "./queries.ts";
 
 /** Settings of the service. */
-export type BackupsSettings = EngineSettings;
+export interface BackupsSettings extends EngineSettings {
+  /** How long removed backups stay in the trash; 0 removes them at once. */
+  trash_days: number;
+}
 
 /** What the catalogue has to know of a schedule. */
 export interface BackedUpSchedule {
   id: string;
+  name: string;
   server_id: number;
-  max_backups: number;
+  /** IANA name of the zone its days are counted in. */
+  timezone: string;
+  keep: KeepRules;
+  prove: ProveRules;
+}
+
+/** When a backup of a schedule is restored for no other reason than to see that it can be; null is never. */
+export interface ProveRules {
+  every_runs: number | null;
+  every_seconds: number | null;
+  /** Command line that judges what was restored, and the role of whoever set it. */
+  command: string | null;
+  command_role: Role;
 }
 
 /** What the service is given from outside. */

@@ -38,6 +38,8 @@ export interface BackupConditions {
   server_ids?: readonly number[];
   schedule_id?: string;
   status?: string;
+  /** True: only those in the trash; else only those that are not. */
+  trashed?: boolean;
   limit: number;
   offset: number;
 }
@@ -45,31 +47,35 @@ export interface BackupConditions {
 /** Newest first. */
 export async function listBackups(db: Db, wanted: BackupConditions): Promise<Backup[]> {
   if (wanted.server_ids?.length === 0) return [];
-  let query = live(db).orderBy("created_at", "desc").orderBy("id", "desc");
+  const some = wanted.trashed === true ? existing(db).where("trashed_at", "is not", null) : live(db);
+  let query = some.orderBy("created_at", "desc").orderBy("id", "desc");
   if (wanted.server_ids !== undefined) query = query.where("server_id", "in", wanted.server_ids);
   if (wanted.schedule_id !== undefined) query = query.where("schedule_id", "=", wanted.schedule_id);
   if (wanted.status !== undefined) query = query.where("status", "=", wanted.status);
   return (await query.limit(wanted.limit).offset(wanted.offset).execute()).map(fromRow);
 }
 
-/** All of a schedule, newest first. */
+/** All of a schedule that are not in the trash, newest first. */
 export async function backupsOfSchedule(db: Db, scheduleId: string): Promise<Backup[]> {
   const query = live(db).where("schedule_id", "=", scheduleId);
   return (await query.orderBy("created_at", "desc").orderBy("id", "desc").execute()).map(fromRow);
 }
 
+/** The entry with this id, also in the trash. */
 export async function backupById(db: Db, id: string): Promise<Backup | undefined> {
-  const row = await live(db).where("id", "=", id).executeTakeFirst();
+  const row = await existing(db).where("id", "=", id).executeTakeFirst();
   return row && fromRow(row);
 }
 
 /** Those a person may mean: with this name, or with an id that begins so. */
 export async function backupsLike(db: Db, ref: string): Promise<Backup[]> {
-  const named = live(db).where("name", "=", ref).orderBy("id").limit(AMBIGUOUS);
+  const named = existing(db).where("name", "=", ref).orderBy("id").limit(AMBIGUOUS);
   const found = await named.execute();
   if (found.length > 0 || !/^[0-9a-f]{4,}$/.test(ref)) return found.map(fromRow);
   // "g" follows the last hexadecimal digit.
-  const prefixed = live(db).where("id", ">=", ref).where("id", "<", `${ref}g`).orderBy("id").limit(AMBIGUOUS);
+  const prefixed = existing(db).where("id", ">=", ref).where("id", "<", `${ref}g`).orderBy("id").limit(
+    AMBIGUOUS,
+  );
   return (await prefixed.execute()).map(fromRow);
 }
 
@@ -77,7 +83,7 @@ export async function backupsLike(db: Db, ref: string): Promise<Backup[]> {
 const AMBIGUOUS = 5;
 
 export async function backupByPath(db: Db, path: string): Promise<Backup | undefined> {
-  const row = await live(db).where("path", "=", path).executeTakeFirst();
+  const row = await existing(db).where("path", "=", path).executeTakeFirst();
   return row && fromRow(row);
 }
 
@@ -118,7 +124,23 @@ export async function reviveBackup(db: Db, id: string, path: string): Promise<vo
     deleting_since: null,
     deleted_at: null,
     deleted_reason: null,
+    trashed_at: null,
   });
+}
+
+export async function markTrashed(db: Db, id: string, at: string, reason: string): Promise<void> {
+  await update(db, id, { trashed_at: at, deleted_reason: reason });
+}
+
+export async function unmarkTrashed(db: Db, id: string): Promise<void> {
+  await update(db, id, { trashed_at: null, deleted_reason: null });
+}
+
+/** What is in the trash since before an instant, of a schedule or of all, oldest first. */
+export async function trashedBefore(db: Db, before: string, scheduleId?: string): Promise<Backup[]> {
+  let query = existing(db).where("trashed_at", "<=", before);
+  if (scheduleId !== undefined) query = query.where("schedule_id", "=", scheduleId);
+  return (await query.orderBy("trashed_at").orderBy("id").execute()).map(fromRow);
 }
 
 export async function storeVerification(
@@ -129,8 +151,9 @@ export async function storeVerification(
   await update(db, id, { ...found, verified_ok: toInteger(found.verified_ok) });
 }
 
-export async function markDeleting(db: Db, id: string, at: string, reason: string): Promise<void> {
-  await update(db, id, { deleting_since: at, deleted_reason: reason });
+/** `reason` null keeps the one there is. */
+export async function markDeleting(db: Db, id: string, at: string, reason: string | null): Promise<void> {
+  await update(db, id, { deleting_since: at, ...(reason === null ? {} : { deleted_reason: reason }) });
 }
 
 export async function markDeleted(db: Db, id: string, at: string): Promise<void> {
@@ -172,12 +195,18 @@ export async function listMakes(db: Db): Promise<Make[]> {
   return rows.map((row) => ({ ...row, directories: z.array(z.string()).parse(JSON.parse(row.directories)) }));
 }
 
-function live(db: Db) {
+/** What is not deleted, and not being deleted. */
+function existing(db: Db) {
   return db.selectFrom("backups").selectAll().where("deleted_at", "is", null).where(
     "deleting_since",
     "is",
     null,
   );
+}
+
+/** What counts as a backup: not in the trash either. */
+function live(db: Db) {
+  return existing(db).where("trashed_at", "is", null);
 }
 
 async function update(db: Db, id: string, values: Updateable<BackupRow>): Promise<void> {

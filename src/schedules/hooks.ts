@@ -44,7 +44,7 @@ export function authorizeHooks(
   caller: Pick<Caller, "role">,
   allowCommands: boolean,
 ): void {
-  for (const field of Object.values(FIELDS)) {
+  for (const field of [...Object.values(FIELDS), "prove_command"] as const) {
     const hook = policies[field];
     if (hook === null) continue;
     const refuse = (kind: "invalid" | "forbidden", reason: string, hint?: string) =>

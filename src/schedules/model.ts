@@ -61,7 +61,9 @@ const fields = {
     "Every so many hours; outside the published table they are counted from creation",
   ),
   timezone: z.string().min(1).max(100).describe("IANA name of the zone the expression is read in"),
-  max_backups: z.int().min(1).max(100).describe("Copies kept; the last verified good one always is"),
+  max_backups: z.int().min(1).max(100).describe(
+    "Copies kept while no keep rule is set; the last verified good one always is",
+  ),
   only_when_running: z.boolean().describe("Skip when the server is not running"),
   backup_type: BackupType.describe("What its backups are called in the catalogue"),
   engine: z.string().min(1).nullable().describe("How to back up; the server's default when absent"),

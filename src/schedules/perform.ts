@@ -113,8 +113,9 @@ async function conclude(
     return { outcome: "failed", error, backup };
   }
   try {
-    const removed = await options.backups.applyRetention(schedule.id, schedule.max_backups);
-    for (const id of removed) log.add("info", `removed backup ${id}: more than ${schedule.max_backups} kept`);
+    const { removed, waiting } = await options.backups.applyRetention(schedule.id, schedule.max_backups);
+    for (const { id, reason } of removed) log.add("info", `removed backup ${id}: ${reason}`);
+    if (waiting !== null) log.add("warning", `nothing was removed: ${waiting}`);
   } catch (error) {
     // The backup is made and good; that an old one could not go is no reason to call it failed.
     log.add("warning", `old backups could not be removed: ${messageOf(error)}`);

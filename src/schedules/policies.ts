@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { DST_RULES } from "./calendar.ts";
+import { careFields, newCareFields, NO_CARE } from "./care_fields.ts";
 import { parseWindow } from "./windows.ts";
 import { Authority } from "../lib/authority.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -84,6 +85,7 @@ export const policyFields = {
   cpu_max_percent: z.int().min(1).max(10_000).nullable().describe(
     "CPU time that programs it starts may use, 100 is one core",
   ),
+  ...careFields,
 };
 
 /** What is stored: every policy, and with whose rights hooks run. */
@@ -117,6 +119,7 @@ export const NO_POLICIES: Readonly<Policies> = {
   io_class: "none",
   memory_max_bytes: null,
   cpu_max_percent: null,
+  ...NO_CARE,
   hook_authority: null,
 };
 
@@ -172,4 +175,5 @@ export const newPolicyFields = {
   io_class: policyFields.io_class.default(NO_POLICIES.io_class),
   memory_max_bytes: policyFields.memory_max_bytes.default(null),
   cpu_max_percent: policyFields.cpu_max_percent.default(null),
+  ...newCareFields,
 };

@@ -45,4 +45,18 @@ export const policyFlags: Record<string, FlagSpec> = {
     parse: (text) => text === "none" ? null : parseSize(text),
   },
   cpu_max_percent: optionalNumber("--cpu-max <percent>"),
+  keep_last: optionalNumber("--keep-last <n>"),
+  keep_hourly: optionalNumber("--keep-hourly <n>"),
+  keep_daily: optionalNumber("--keep-daily <n>"),
+  keep_weekly: optionalNumber("--keep-weekly <n>"),
+  keep_monthly: optionalNumber("--keep-monthly <n>"),
+  keep_yearly: optionalNumber("--keep-yearly <n>"),
+  keep_within_seconds: duration("--keep-within"),
+  max_total_bytes: {
+    flag: "--max-total <size>",
+    parse: (text) => text === "none" ? null : parseSize(text),
+  },
+  prove_every_runs: optionalNumber("--prove-every-runs <n>"),
+  prove_every_seconds: duration("--prove-every"),
+  prove_command: optional("--prove-command <command>"),
 };

@@ -36,7 +36,7 @@ export async function policiesIn(
   return { ...policies, hook_authority: { role: caller.role, on_host: caller.on_host } };
 }
 
-const HOOKS = ["hook_before", "hook_after", "hook_on_failure"] as const;
+const HOOKS = ["hook_before", "hook_after", "hook_on_failure", "prove_command"] as const;
 
 /** A command line cannot say "no items"; the word `none` alone does. */
 function cleared(items: readonly string[]): string[] {

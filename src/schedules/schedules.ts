@@ -1,7 +1,9 @@
 /** The service of schedules: the verbs on them; runs, scheduler and ledger are parts of it. */
+import type { BackedUpSchedule } from "../backups/mod.ts";
 import { iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import { type Caller, requireServer } from "../lib/operation.ts";
+import { backedUp } from "./backed_up.ts";
 import { Changes } from "./changes.ts";
 import { scheduleRecord } from "./definition.ts";
 import { Dispatcher, type TickReport } from "./dispatcher.ts";
@@ -240,9 +242,14 @@ export class Schedules {
     return clock_changes ? instantsAtChanges(preview) : comingInstants(preview);
   }
 
-  /** The schedule a reference means, also a deleted one by its id; for other parts of the program. Errors: as `get`. */
-  async find(ref: string, caller: Caller): Promise<{ id: string; server_id: number; max_backups: number }> {
-    return await findPastSchedule(this.#options, ref, caller);
+  /** The schedule a reference means, also a deleted one by its id; for the catalogue of backups. Errors: as `get`. */
+  async find(ref: string, caller: Caller): Promise<BackedUpSchedule> {
+    return backedUp(await findPastSchedule(this.#options, ref, caller));
+  }
+
+  /** Every schedule that is not deleted, as the catalogue of backups has to know it. */
+  async backedUp(): Promise<BackedUpSchedule[]> {
+    return (await listSchedules(this.#tables(), null)).map(backedUp);
   }
 
   /**

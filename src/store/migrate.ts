@@ -170,7 +170,7 @@ export async function restoreDatabase(
   clock: Clock,
 ): Promise<{ kept: string | null }> {
   if (!await isThere(file)) throw new HoldfastError("not_found", `Cannot restore "${file}": no such file`);
-  const copy = new Database(file, clock, { readonly: true });
+  const copy = openCopy(file, clock);
   let partial: string;
   try {
     await requireSound(copy, file);
@@ -190,6 +190,20 @@ export async function restoreDatabase(
   }
   await Deno.rename(partial, target);
   return { kept };
+}
+
+/** A copy that is cut off early enough cannot even be opened. */
+function openCopy(file: string, clock: Clock): Database {
+  try {
+    return new Database(file, clock, { readonly: true });
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "database_damaged") throw error;
+    throw new HoldfastError(
+      "invalid",
+      `Cannot restore "${file}": it is damaged: ${messageOf(error.cause)}`,
+      { cause: error },
+    );
+  }
 }
 
 async function requireSound(copy: Database, file: string): Promise<void> {

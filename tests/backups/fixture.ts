@@ -1,6 +1,7 @@
 /** The catalogue over a real database and real files, and a way in through `invoke()`. */
 import { join } from "node:path";
 import type { z } from "zod";
+import { keepNewest } from "../../src/backups/keep.ts";
 import {
   type Backup,
   Backups,
@@ -63,6 +64,7 @@ export async function world(
     allow_commands: false,
     allowed_roots: [root],
     data_dir: dataDir,
+    trash_days: 0,
     ...given.settings,
   };
   const servers = new Servers({
@@ -94,7 +96,14 @@ export async function world(
         if (found === null) {
           return Promise.reject(new HoldfastError("not_found", `Cannot find schedule "${ref}"`));
         }
-        return Promise.resolve({ id: `s${found[1]}`, server_id: Number(found[1]), max_backups: 2 });
+        return Promise.resolve({
+          id: `s${found[1]}`,
+          name: `nightly-${found[1]}`,
+          server_id: Number(found[1]),
+          timezone: "UTC",
+          keep: keepNewest(2),
+          prove: { every_runs: null, every_seconds: null, command: null, command_role: "operator" },
+        });
       },
       readSecret: (name) => Promise.reject(new Error(`no secret ${name}`)),
     });

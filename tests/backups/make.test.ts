@@ -38,6 +38,7 @@ Deno.test("a backup that was made is in the catalogue with all that is known of 
     verify_detail: null,
     missing_since: null,
     changed_at: null,
+    trashed_at: null,
   });
   assert.deepEqual(await given.backups.get(backup.id), backup);
   const [line] = await given.store.database.tables<AuditTables>().selectFrom("audit_lines").selectAll()

@@ -5,10 +5,15 @@ import {
   importBackups,
   listBackups,
   operations,
-  pruneBackups,
   restoreBackup,
   verifyBackup,
 } from "../../src/backups/operations.ts";
+import {
+  emptyTrash,
+  listTrash,
+  pruneBackups,
+  undeleteBackup,
+} from "../../src/backups/retention_operations.ts";
 import { admin, nobody, ofKind, operator, user } from "../servers/fixture.ts";
 import { world } from "./fixture.ts";
 
@@ -22,6 +27,9 @@ Deno.test("every operation refuses nobody, every write refuses a user, and a lim
     [restoreBackup, { backup: backup.id, to: given.destination }],
     [deleteBackup, { backup: backup.id }],
     [pruneBackups, { schedule: "nightly-2" }],
+    [undeleteBackup, { backup: backup.id }],
+    [listTrash, { server_id: 2 }],
+    [emptyTrash, { schedule: "nightly-2" }],
     [importBackups, { directory: given.destination }],
   ]);
   for (const op of operations) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { BackupsTables } from "../../src/backups/mod.ts";
-import { deleteBackup, getBackup, listBackups, pruneBackups } from "../../src/backups/operations.ts";
+import { deleteBackup, getBackup, listBackups } from "../../src/backups/operations.ts";
+import { pruneBackups } from "../../src/backups/retention_operations.ts";
 import { HoldfastError } from "../../src/lib/errors.ts";
 import { admin, ofKind, operator } from "../servers/fixture.ts";
 import { copyEngine } from "../support/copy_engine.ts";
@@ -58,8 +59,11 @@ Deno.test("retention removes the oldest and returns what it removed", async () =
   const ids: string[] = [];
   for (let i = 0; i < 4; i++) ids.push((await given.make()).id);
   const other = await given.make({ schedule: "s9" });
-  assert.deepEqual(await given.backups.applyRetention("s1", 2), ids.slice(0, 2));
-  assert.deepEqual(await given.backups.applyRetention("s1", 2), []);
+  assert.deepEqual(await given.backups.applyRetention("s1", 2), {
+    removed: ids.slice(0, 2).map((id) => ({ id, reason: "older than the 2 newest" })),
+    waiting: null,
+  });
+  assert.deepEqual(await given.backups.applyRetention("s1", 2), { removed: [], waiting: null });
   const left = await given.ask(listBackups, {}, admin());
   assert.deepEqual(left.map((backup) => backup.id), [other.id, ids[3], ids[2]]);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { planRetention, type Retained } from "../../src/backups/mod.ts";
+import { keepNewest, planRetention, type Retained } from "../../src/backups/mod.ts";
 
 /**
  * One letter per backup, oldest first: `v` verified good, `u` complete but never verified, `f` failed, `b` found
@@ -13,14 +13,15 @@ function series(letters: string): Retained[] {
     verified_ok: letter === "u" ? null : letter !== "b",
     missing_since: letter === "m" ? "2026-01-03T00:00:00.000Z" : null,
     changed_at: letter === "c" ? "2026-01-03T00:00:00.000Z" : null,
+    size_bytes: 10,
+    source_bytes: 20,
   }));
 }
 
-/** The letters with what is removed as a dot. */
-function kept(letters: string, max: number): string {
-  const removed = new Set(
-    planRetention(series(letters), max).filter(({ keep }) => !keep).map(({ backup }) => Number(backup.id)),
-  );
+/** The letters with what is removed as a dot; `trust` whatever the newest looks like. */
+function kept(letters: string, max: number, trust = true): string {
+  const { decisions } = planRetention(series(letters), keepNewest(max), { trust_newest: trust });
+  const removed = new Set(decisions.filter(({ keep }) => !keep).map(({ backup }) => Number(backup.id)));
   return [...letters].map((letter, i) => removed.has(i) ? "." : letter).join("");
 }
 
@@ -56,9 +57,8 @@ Deno.test("retention keeps the newest, and never removes the last verified good 
 });
 
 Deno.test("retention explains each decision, newest first", () => {
-  const reasons = planRetention(series("vffbmvu"), 1).map((
-    { backup, keep, reason },
-  ) => [backup.id, keep, reason]);
+  const plan = planRetention(series("vffbmvu"), keepNewest(1), { trust_newest: true });
+  const reasons = plan.decisions.map(({ backup, keep, reason }) => [backup.id, keep, reason]);
   assert.deepEqual(reasons, [
     ["6", true, "number 1 of the 1 newest"],
     ["5", true, "last verified good copy"],
@@ -90,4 +90,15 @@ Deno.test("retention never leaves a schedule without a good copy it had, and kee
       );
     }
   }
+});
+
+Deno.test("nothing goes while the newest copy is not verified, and earlier ones are", () => {
+  const rows: [string, number, string][] = [
+    ["vvuu", 2, "vvuu"],
+    ["vfbmu", 1, "vfbmu"],
+    ["vvuv", 1, "...v"],
+    ["uuu", 2, ".uu"],
+    ["vvf", 1, ".vf"],
+  ];
+  for (const [letters, max, expected] of rows) assert.equal(kept(letters, max, false), expected, letters);
 });

@@ -82,6 +82,14 @@ const ANSWERS: Record<string, unknown> = {
       verified_ok: true,
     },
   ],
+  "backups.trash.list": [
+    {
+      id: "5100832a0e60452d",
+      name: "nightly-20300102T010002Z-5100832a",
+      trashed_at: "2030-01-14T01:00:09.000Z",
+      size_bytes: 48_318_382_080,
+    },
+  ],
   "backups.prune": {
     decisions: [
       {

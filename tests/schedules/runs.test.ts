@@ -33,7 +33,7 @@ Deno.test("a successful run records backup, size, lines and retention", async ()
   assert.deepEqual(log.logs?.map((line) => line.slice(25)), [
     "reading /srv",
     "warning: changed while read: a\\x1b[31mb",
-    "removed backup b-old: more than 3 kept",
+    "removed backup b-old: older than the 7 newest",
   ]);
   assert.deepEqual(w.backups.retained, [[id, 3]]);
   assert.equal(w.backups.made[0]?.backup_type, "manual");

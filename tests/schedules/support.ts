@@ -82,12 +82,13 @@ export class FileBackups implements BackupMaker {
       verify_detail: null,
       missing_since: null,
       changed_at: null,
+      trashed_at: null,
     };
   }
 
-  applyRetention(scheduleId: string, maxBackups: number): Promise<string[]> {
+  applyRetention(scheduleId: string, maxBackups: number) {
     this.retained.push([scheduleId, maxBackups]);
-    return Promise.resolve(["b-old"]);
+    return Promise.resolve({ removed: [{ id: "b-old", reason: "older than the 7 newest" }], waiting: null });
   }
 
   sweepPartials(engine: string): Promise<string[]> {

@@ -4,10 +4,12 @@ import * as frame from "./0001_frame.ts";
 import * as backupOptions from "./0002_backup_options.ts";
 import * as notify from "./0003_notify.ts";
 import * as policies from "./0004_policies.ts";
+import * as backupCare from "./0005_backup_care.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_frame": frame,
   "0002_backup_options": backupOptions,
   "0003_notify": notify,
   "0004_policies": policies,
+  "0005_backup_care": backupCare,
 };

@@ -34,6 +34,21 @@ export const backupRows: Rows = {
     limited: "scoped",
     input: (_, server) => ({ schedule: server.schedule, dry_run: true }),
   },
+  "backups.undelete": {
+    role: "operator",
+    limited: "scoped",
+    input: async (world, server) => {
+      const { backup } = await world.run(await world.schedule(server));
+      await world.local("DELETE", `/api/v1/backups/${backup}?force=true`);
+      return { backup };
+    },
+  },
+  "backups.trash.list": { role: "user", limited: serversIn(), input: () => ({}) },
+  "backups.trash.empty": {
+    role: "operator",
+    limited: "free",
+    input: () => ({ older_than_seconds: 86_400 }),
+  },
   "backups.import": {
     role: "operator",
     limited: "refused",
