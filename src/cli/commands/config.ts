@@ -12,6 +12,7 @@ const COLUMNS = [
   { key: "source", title: "WHERE" },
 ];
 
+/** `config init`, `config check` and `config show`; none of them asks a daemon. */
 export const configCommand: LocalCommand = {
   word: "config",
   add(program, start) {
@@ -24,7 +25,7 @@ export const configCommand: LocalCommand = {
       .option("--stdout", "Print it instead of writing a file")
       .addHelpText("after", "\nExamples:\n  $ holdfast config init\n  $ holdfast config init ./config.yaml")
       .action((file: string | undefined, options: { force?: boolean; stdout?: boolean }) =>
-        start(({ terminal }) => {
+        start(async ({ terminal, options: { view } }) => {
           if (options.stdout) {
             terminal.print(exampleYaml().trimEnd());
             return 0;
@@ -41,7 +42,7 @@ export const configCommand: LocalCommand = {
           }
           // Root writes the host's file, which the daemon's group must read.
           writeExample(path, { force: options.force === true, group: Deno.uid() === 0 });
-          terminal.print(`Wrote ${path}`);
+          await render({ path }, { text: () => `Wrote ${path}` }, view, terminal);
           return 0;
         })
       );

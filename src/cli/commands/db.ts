@@ -1,14 +1,18 @@
 /** `holdfast db migrate|restore`: what can only be done while no daemon runs. `db status|backup` are operations. */
 import { resolve } from "node:path";
+import type { migrateDataDir } from "../../data_dir.ts";
 import { EXIT_INTERRUPTED } from "../../lib/errors.ts";
 import { groupOf } from "../args.ts";
 import { confirmed } from "../ask.ts";
+import { render } from "../render.ts";
 import type { LocalCommand } from "./command.ts";
 
+/** `db migrate` and `db restore`, which take the data directory's lock themselves. */
 export const dbCommand: LocalCommand = {
   word: "db",
   add(program, start) {
-    const db = groupOf(program, "db", { db: "Holdfast's own database: status, backup, migrate, restore" });
+    // The operations of the store have made and described the group already.
+    const db = groupOf(program, "db", {});
     db.command("migrate")
       .description("Bring the database to this release's schema; a copy is taken first")
       .addHelpText(
@@ -18,18 +22,9 @@ export const dbCommand: LocalCommand = {
       .action(() =>
         start(async (session) => {
           const { config } = await session.loaded();
-          const { migrateDataDir } = await import("../../data_dir.ts");
-          const result = await migrateDataDir(config.data_dir);
-          if (session.options.view.output === "json") {
-            session.terminal.print(JSON.stringify(result, null, 2));
-          } else if (result.applied.length === 0) {
-            session.terminal.print("The database is at this release's schema already.");
-          } else {
-            session.terminal.print(`Applied ${result.applied.join(", ")}.`);
-            if (result.copy !== null) {
-              session.terminal.print(`The database before is in ${result.copy}`);
-            }
-          }
+          const { migrateDataDir: migrate } = await import("../../data_dir.ts");
+          const result = await migrate(config.data_dir);
+          await render(result, { text: () => migratedText(result) }, session.options.view, session.terminal);
           return 0;
         })
       );
@@ -55,11 +50,24 @@ Examples:
           ) {
             return EXIT_INTERRUPTED;
           }
-          const { kept } = await restoreDataDir(config.data_dir, resolve(file));
-          session.terminal.print(`Restored ${file}.`);
-          if (kept !== null) session.terminal.print(`The database before is in ${kept}`);
+          const result = await restoreDataDir(config.data_dir, resolve(file));
+          await render(
+            result,
+            { text: () => restoredText(file, result.kept) },
+            session.options.view,
+            session.terminal,
+          );
           return 0;
         })
       );
   },
 };
+
+function migratedText({ applied, copy }: Awaited<ReturnType<typeof migrateDataDir>>): string {
+  if (applied.length === 0) return "The database is at this release's schema already.";
+  return `Applied ${applied.join(", ")}.${copy === null ? "" : `\nThe database before is in ${copy}`}`;
+}
+
+function restoredText(file: string, kept: string | null): string {
+  return `Restored ${file}.${kept === null ? "" : `\nThe database before is in ${kept}`}`;
+}
