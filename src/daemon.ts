@@ -13,7 +13,7 @@ import { messageOf } from "./lib/errors.ts";
 import { VERSION } from "./lib/version.ts";
 import { listenSocket, listenTcp } from "./api/listen.ts";
 import { startLogging } from "./telemetry/mod.ts";
-import { notifyReady, notifyStopping, startWatchdog } from "./telemetry/systemd.ts";
+import { notifyReady, notifyStatus, notifyStopping, startWatchdog } from "./telemetry/systemd.ts";
 
 const log = getLogger(["holdfast", "daemon"]);
 
@@ -76,6 +76,7 @@ export async function runDaemon(loaded: LoadedConfig, options: DaemonOptions = {
     data_dir: config.data_dir,
   });
   await notifyReady();
+  await notifyStatus(`Answers on ${info.url}`);
   await options.onReady?.(info);
 
   await stopping.first;

@@ -78,17 +78,3 @@ export function readHolder(dataDir: string): LockHolder | undefined {
     return undefined;
   }
 }
-
-/** True when some process holds the lock right now. */
-export function isLocked(dataDir: string): boolean {
-  try {
-    const file = Deno.openSync(join(dataDir, "lock"), { read: true, write: true });
-    try {
-      return !file.tryLockSync(true);
-    } finally {
-      file.close();
-    }
-  } catch {
-    return false;
-  }
-}
