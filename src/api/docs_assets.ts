@@ -8,6 +8,7 @@
  * not to, and twice as many bytes to the browser.
  */
 
+/** A file that the pages load. */
 export type DocsAsset = "swagger-ui.css" | "swagger-ui-bundle.js" | "redoc.standalone.js";
 
 /** The file and its media type. */

@@ -1,6 +1,7 @@
 /** Settings of who may come in: section `auth`. */
 import { z } from "zod";
 
+/** How long tokens last, and how guessing is slowed. */
 export const AuthConfig = z.strictObject({
   access_token_seconds: z.int().min(60).max(86_400).default(1800).meta({
     description: "How long an access token is accepted",

@@ -56,6 +56,7 @@ export class Users {
     return iso(this.#parts.clock.now());
   }
 
+  /** All that were not deleted, by name. */
   async list(): Promise<User[]> {
     const rows = await queries.listUsers(this.#db);
     const servers = await queries.serversOfUsers(this.#db, rows.map((row) => row.id));
@@ -67,7 +68,7 @@ export class Users {
     return await readRecord(this.#db, await requireUser(this.#db, ref));
   }
 
-  /** Errors: `invalid` for a password, `not_found` for a server, `conflict` for a name that is taken. */
+  /** Makes a user. Errors: `invalid` for a password, `not_found` for a server, `conflict` for a name that is taken. */
   async create(input: NewUser, caller: Caller): Promise<User> {
     const servers = await this.#resolve(input.servers ?? []);
     const password_hash = await this.#hash(input.name, input.password);

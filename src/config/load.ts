@@ -24,6 +24,7 @@ export interface Loaded<T> {
   files: string[];
 }
 
+/** The whole configuration as it was loaded. */
 export type LoadedConfig = Loaded<Config>;
 
 /** What `config check` tells. */

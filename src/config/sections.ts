@@ -4,6 +4,7 @@ import { isLoopback, parseListen } from "./listen.ts";
 
 const Days = z.int().min(0).max(36_500);
 
+/** Section `api`: the listeners of the daemon, and where the command line finds one. */
 export const ApiConfig = z.strictObject({
   listen: z.string().refine(
     (text) => parseListen(text) !== undefined,
@@ -76,6 +77,7 @@ export const ApiConfig = z.strictObject({
   }
 });
 
+/** Section `history`: how long what is kept of the past stays. */
 export const HistoryConfig = z.strictObject({
   keep_days: z.strictObject({
     runs: Days.default(730).meta({ description: "Runs of schedules" }),
@@ -91,6 +93,7 @@ export const HistoryConfig = z.strictObject({
   }).prefault({}).meta({ description: "Days that records are kept, by kind; 0 keeps them for ever" }),
 });
 
+/** Section `store`: copies of Holdfast's own database. */
 export const StoreConfig = z.strictObject({
   backup_every_seconds: z.int().min(0).max(31_536_000).default(86_400).meta({
     description: "How often Holdfast backs up its own database into the data directory; 0 never does",
@@ -100,6 +103,7 @@ export const StoreConfig = z.strictObject({
   }),
 });
 
+/** Section `log`: the lines of the daemon; commands log nothing. */
 export const LogConfig = z.strictObject({
   level: z.enum(["debug", "info", "warning", "error"]).default("info").meta({
     description: "Least important lines that are logged",
@@ -113,12 +117,14 @@ export const LogConfig = z.strictObject({
   }),
 });
 
+/** Section `metrics`: what Prometheus may read. */
 export const MetricsConfig = z.strictObject({
   public: z.boolean().default(false).meta({
     description: "Serve /metrics without a login or key",
   }),
 });
 
+/** Section `health`: where "ok" ends. */
 export const HealthConfig = z.strictObject({
   min_free_bytes: z.int().min(0).default(536_870_912).meta({
     description: "Free space below which the file system of the data directory makes health degraded",

@@ -13,6 +13,7 @@ import type { LocalCommand } from "./command.ts";
 
 const FILE = "Work on this file alone: no data directory, no daemon, no catalogue";
 
+/** Gives `backups verify` and `backups restore` the flag `--file`, and takes them over when it is there. */
 export const recoverCommand: LocalCommand = {
   word: "backups",
   add() {},

@@ -1,6 +1,7 @@
 /** `holdfast serve`: the daemon in the foreground. */
 import type { LocalCommand } from "./command.ts";
 
+/** `serve`; every setting of the daemon is a flag of it. */
 export const serveCommand: LocalCommand = {
   word: "serve",
   add(program, start) {
