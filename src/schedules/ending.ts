@@ -48,7 +48,7 @@ export async function recordEnd(
   facts: EndFacts,
 ): Promise<RecordedEnd | undefined> {
   const now = clock.now();
-  const recorded = await database.transaction(async (tx) => {
+  const recorded = await database.grouped(async (tx) => {
     const run = await endRun(tablesOf<SchedulesTables>(tx), runId, {
       status: statusOf(ending.outcome),
       outcome: ending.outcome,

@@ -32,10 +32,10 @@ const TELLING_PERCENT = 5;
 
 /** When a run will end: as past runs took, or by its present speed when it takes longer; null when neither tells. */
 export function estimateEnd(
-  run: { startedAt: number; usualMs: number | null; progress: Progress | null },
+  run: { startedAt: number; usualMs: number | null | undefined; progress: Progress | null },
   now: number,
 ): string | null {
-  const usual = run.usualMs === null ? null : run.startedAt + run.usualMs;
+  const usual = run.usualMs == null ? null : run.startedAt + run.usualMs;
   if (usual !== null && usual > now) return iso(usual);
   const percent = run.progress?.phase === "scan" ? null : percentOf(run.progress);
   if (percent === null || percent < TELLING_PERCENT) return null;

@@ -13,7 +13,7 @@ import { estimateEnd, medianDuration, percentOf } from "./progress.ts";
 import { planOf } from "./plan.ts";
 import { policiesOf } from "./policies.ts";
 import { beginRun } from "./queries/runs.ts";
-import { scheduleById, updateSchedule } from "./queries/schedules.ts";
+import { touchSchedule } from "./queries/schedules.ts";
 import type { RunRow, ScheduleRow, SchedulesTables } from "./queries/tables.ts";
 import { RunQueue } from "./queue.ts";
 import { RunLog } from "./run_log.ts";
@@ -26,8 +26,8 @@ export interface ActiveRun {
   row: RunRow;
   startedAt: number;
   progress: Progress | null;
-  /** Median duration of past successes in milliseconds. */
-  usualMs: number | null;
+  /** Median duration of past successes in milliseconds; undefined until somebody wants to know. */
+  usualMs: number | null | undefined;
   controller: AbortController;
   log: RunLog;
   done: Promise<void>;
@@ -178,7 +178,7 @@ export class Runner {
       row,
       startedAt: clock.now(),
       progress: null,
-      usualMs: null,
+      usualMs: undefined,
       controller: new AbortController(),
       log,
       done: Promise.resolve(),
@@ -235,15 +235,13 @@ export class Runner {
     const { row, startedAt } = run;
     const at = iso(startedAt);
     const schedule = await this.#insist(row, "start", () =>
-      this.#options.database.transaction(async (tx) => {
+      this.#options.database.grouped(async (tx) => {
         const db = tablesOf<SchedulesTables>(tx);
         if (!await beginRun(db, row.id, at)) return undefined;
-        await updateSchedule(db, row.schedule_id, { last_run_at: at });
-        return await scheduleById(db, row.schedule_id);
+        return await touchSchedule(db, row.schedule_id, at);
       }));
     if (schedule === undefined) return undefined;
     run.row = { ...row, outcome: "running", started_at: at };
-    run.usualMs = await medianDuration(this.#options.database.tables<SchedulesTables>(), row.schedule_id);
     this.#publish(row, { type: "state", run_id: row.id, state: "running", at });
     const delay = (startedAt - Date.parse(row.due_at ?? row.queued_at)) / 1000;
     for (const listener of this.#listeners) listener.started?.(run.row, delay);
@@ -251,8 +249,16 @@ export class Runner {
     return schedule;
   }
 
+  /** Looks up how long a run usually takes, for whoever wants an estimate. */
+  async lookUpUsual(run: ActiveRun): Promise<void> {
+    if (run.usualMs !== undefined) return;
+    run.usualMs = null;
+    run.usualMs = await medianDuration(this.#options.database.tables<SchedulesTables>(), run.row.schedule_id);
+  }
+
   #progress(run: ActiveRun, update: Progress): void {
     run.progress = update;
+    this.lookUpUsual(run).catch((error) => logger.warning("Cannot estimate a run: {error}", { error }));
     this.#publish(run.row, {
       type: "progress",
       run_id: run.row.id,

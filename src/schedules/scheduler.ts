@@ -47,6 +47,7 @@ export class Scheduler {
   async #jobs(caller: Caller): Promise<SchedulerJob[]> {
     const visible = (row: RunRow) => caller.servers === null || caller.servers.includes(row.server_id);
     const active = [...this.#runner.active.values()].filter((run) => visible(run.row));
+    for (const run of active) await this.#runner.lookUpUsual(run);
     const queued = this.#runner.queued.filter(visible);
     const ids = [...new Set([...active.map((run) => run.row), ...queued].map((row) => row.schedule_id))];
     const rows = ids.length === 0 ? [] : await schedulesByIds(this.#tables(), ids);

@@ -12,6 +12,7 @@
 import { createHash } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
 import { iso } from "../lib/clock.ts";
+import { prepared } from "./statement.ts";
 import { tablesOf } from "./tables.ts";
 
 /** Kinds of rows that are chained. */
@@ -76,8 +77,7 @@ export async function appendChain(
   now: number,
 ): Promise<number> {
   const db = tablesOf<ChainTables>(tx);
-  const head = await db.selectFrom("chain").select(["seq", "hash"]).orderBy("seq", "desc").limit(1)
-    .executeTakeFirst();
+  const [head] = (await newestLink(db, {})).rows;
   let [seq, prev] = [head?.seq ?? 0, head?.hash ?? CHAIN_START];
   const at = iso(now);
   const links = entries.map((entry) => {
@@ -86,11 +86,30 @@ export async function appendChain(
     prev = hash;
     return { ...open, hash };
   });
-  for (let i = 0; i < links.length; i += INSERT_ROWS) {
-    await db.insertInto("chain").values(links.slice(i, i + INSERT_ROWS)).execute();
+  if (links.length === 1) await insertLink(db, links[0]!);
+  else {
+    for (let i = 0; i < links.length; i += INSERT_ROWS) {
+      await db.insertInto("chain").values(links.slice(i, i + INSERT_ROWS)).execute();
+    }
   }
   return seq;
 }
+
+const newestLink = prepared<ChainTables, Pick<ChainLink, "seq" | "hash">, object>((db) =>
+  db.selectFrom("chain").select(["seq", "hash"]).orderBy("seq", "desc").limit(1)
+);
+
+const insertLink = prepared<ChainTables, unknown, ChainLink>((db, link) =>
+  db.insertInto("chain").values({
+    seq: link.seq,
+    at: link.at,
+    kind: link.kind,
+    ref: link.ref,
+    digest: link.digest,
+    prev_hash: link.prev_hash,
+    hash: link.hash,
+  })
+);
 
 /** Rows per insert: seven columns each, below SQLite's and PostgreSQL's limits on parameters. */
 const INSERT_ROWS = 500;

@@ -9,6 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../lib/clock.ts";
 import type { Caller } from "../lib/operation.ts";
 import { type AuditChange, recordAudit } from "./audit.ts";
+import { GroupCommit } from "./group.ts";
 import { Dialect, kyselyDatabase, type OpenOptions, openSqlite } from "./sqlite.ts";
 import { tablesOf } from "./tables.ts";
 
@@ -28,6 +29,7 @@ export class Database {
   readonly #sqlite: DatabaseSync;
   readonly #kysely: Kysely<unknown>;
   readonly #clock: Clock;
+  readonly #group = new GroupCommit((work) => this.transaction(work));
 
   constructor(path: string, clock: Clock, options: OpenOptions = {}) {
     this.path = path;
@@ -55,6 +57,14 @@ export class Database {
   /** Runs `work` in one transaction. No network, file or process await may happen inside. */
   transaction<T>(work: (tx: Transaction<unknown>) => Promise<T>): Promise<T> {
     return this.#kysely.transaction().execute(work);
+  }
+
+  /**
+   * As {@linkcode transaction}, in a transaction that others who ask at the same moment may share: for many small changes
+   * that need not be fast alone. `work` may be run twice when another one fails; the first time nothing is committed.
+   */
+  grouped<T>(work: (tx: Transaction<unknown>) => Promise<T>): Promise<T> {
+    return this.#group.run(work);
   }
 
   /** Runs a change a caller asked for; its audit lines commit with it, so a crash leaves both or neither. */

@@ -1,6 +1,6 @@
 /** Statements on the ledger: one row per schedule and due instant. */
 import type { Kysely, Transaction } from "kysely";
-import { appendChain, type ChainTables, digestOf, tablesOf } from "../../store/mod.ts";
+import { appendChain, type ChainTables, digestOf, prepared, tablesOf } from "../../store/mod.ts";
 import type { Outcome, RunOutcome } from "../model.ts";
 import { chunks, type Db, type OccurrenceRow, type SchedulesTables } from "./tables.ts";
 
@@ -39,12 +39,22 @@ export async function settleOccurrence(
   settlement: Settlement,
   at: string,
 ): Promise<OccurrenceRow | undefined> {
-  const settled = await tablesOf<SchedulesTables>(tx).updateTable("occurrences")
-    .set({ ...settlement, state: "settled", settled_at: at, not_before: null, awaits: null })
-    .where("id", "=", id).where("state", "!=", "settled").returningAll().execute();
-  await chainOutcomes(tx, settled);
-  return settled[0];
+  const { rows } = await settle(tablesOf<SchedulesTables>(tx), { ...settlement, id, at });
+  await chainOutcomes(tx, rows);
+  return rows[0];
 }
+
+const settle = prepared<SchedulesTables, OccurrenceRow, Settlement & { id: number; at: string }>((db, row) =>
+  db.updateTable("occurrences").set({
+    outcome: row.outcome,
+    result: row.result,
+    reason: row.reason,
+    state: "settled",
+    settled_at: row.at,
+    not_before: null,
+    awaits: null,
+  }).where("id", "=", row.id).where("state", "!=", "settled").returningAll()
+);
 
 /** What to list. Instants are ISO texts, both ends inclusive. */
 export interface LedgerFilter {

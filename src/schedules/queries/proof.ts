@@ -1,8 +1,7 @@
 /** Statements that only the proof of the ledger needs. */
-import { sql } from "kysely";
 import { type ChainTables, tablesOf } from "../../store/mod.ts";
 import type { Kysely } from "kysely";
-import { chunks, type Db, type OccurrenceRow, type ScheduleRevisionRow } from "./tables.ts";
+import { type Db, type OccurrenceRow, type ScheduleRevisionRow } from "./tables.ts";
 
 /** Every revision of every schedule, in the order they were made. */
 export function allRevisions(db: Db): Promise<ScheduleRevisionRow[]> {

@@ -1,16 +1,20 @@
 /** Statements on runs and their counts. */
 import type { RunOutcome, RunStatus } from "../model.ts";
-import { chunks, type Db, type RunRow } from "./tables.ts";
+import { prepared } from "../../store/mod.ts";
+import { chunks, type Db, type RunCountRow, type RunRow, type SchedulesTables } from "./tables.ts";
 
 export async function insertRuns(db: Db, rows: readonly RunRow[]): Promise<void> {
   for (const part of chunks(rows, 250)) await db.insertInto("runs").values(part).execute();
 }
 
+const begin = prepared<SchedulesTables, unknown, { id: string; at: string }>((db, { id, at }) =>
+  db.updateTable("runs").set({ outcome: "running", started_at: at }).where("id", "=", id)
+    .where("outcome", "=", "queued")
+);
+
 /** Starts a queued run; false when it is not waiting any more. */
 export async function beginRun(db: Db, id: string, at: string): Promise<boolean> {
-  const { numUpdatedRows } = await db.updateTable("runs").set({ outcome: "running", started_at: at })
-    .where("id", "=", id).where("outcome", "=", "queued").executeTakeFirst();
-  return numUpdatedRows === 1n;
+  return (await begin(db, { id, at })).numAffectedRows === 1n;
 }
 
 /** What is known of a run when it ends. */
@@ -25,25 +29,43 @@ export interface RunEnd {
   error_message: string | null;
 }
 
+const end = prepared<SchedulesTables, RunRow, RunEnd & { id: string }>((db, end) =>
+  db.updateTable("runs").set({
+    status: end.status,
+    outcome: end.outcome,
+    completed_at: end.completed_at,
+    backup_id: end.backup_id,
+    backup_size_bytes: end.backup_size_bytes,
+    source_bytes: end.source_bytes,
+    warning_count: end.warning_count,
+    error_message: end.error_message,
+  }).where("id", "=", end.id).where("status", "=", "running").returningAll()
+);
+
 /** Ends a run once and counts it; undefined when it has ended already. */
-export async function endRun(db: Db, id: string, end: RunEnd): Promise<RunRow | undefined> {
-  const [row] = await db.updateTable("runs").set(end).where("id", "=", id).where("status", "=", "running")
-    .returningAll().execute();
+export async function endRun(db: Db, id: string, how: RunEnd): Promise<RunRow | undefined> {
+  const [row] = (await end(db, { ...how, id })).rows;
   if (row === undefined) return undefined;
   await countRuns(db, { schedule_id: row.schedule_id, server_id: row.server_id, status: row.status }, 1);
   return row;
 }
 
+const count = prepared<SchedulesTables, unknown, RunCountRow>((
+  db,
+  { schedule_id, server_id, status, runs },
+) =>
+  db.insertInto("run_counts").values({ schedule_id, server_id, status, runs }).onConflict((conflict) =>
+    conflict.columns(["schedule_id", "server_id", "status"])
+      .doUpdateSet((eb) => ({ runs: eb("run_counts.runs", "+", eb.ref("excluded.runs")) }))
+  )
+);
+
 async function countRuns(
   db: Db,
-  key: { schedule_id: string; server_id: number; status: RunStatus },
+  { schedule_id, server_id, status }: Pick<RunCountRow, "schedule_id" | "server_id" | "status">,
   change: number,
 ): Promise<void> {
-  await db.insertInto("run_counts").values({ ...key, runs: change })
-    .onConflict((conflict) =>
-      conflict.columns(["schedule_id", "server_id", "status"])
-        .doUpdateSet((eb) => ({ runs: eb("run_counts.runs", "+", change) }))
-    ).execute();
+  await count(db, { schedule_id, server_id, status, runs: change });
 }
 
 /** Removes a run that waits, as if it had never been asked for; false when it has begun. */

@@ -1,5 +1,5 @@
 /** Statements on schedules and on the dated revisions of schedules and scheduler. */
-import { statement } from "../../store/mod.ts";
+import { prepared, statement } from "../../store/mod.ts";
 import type {
   Db,
   ScheduleRevisionRow,
@@ -14,6 +14,15 @@ export async function insertSchedule(db: Db, row: ScheduleRow): Promise<void> {
 
 export async function updateSchedule(db: Db, id: string, values: Partial<ScheduleRow>): Promise<void> {
   await db.updateTable("schedules").set(values).where("id", "=", id).execute();
+}
+
+const touch = prepared<SchedulesTables, ScheduleRow, { id: string; at: string }>((db, { id, at }) =>
+  db.updateTable("schedules").set({ last_run_at: at }).where("id", "=", id).returningAll()
+);
+
+/** Notes when a schedule was run last, and gives it as it is now. */
+export async function touchSchedule(db: Db, id: string, at: string): Promise<ScheduleRow | undefined> {
+  return (await touch(db, { id, at })).rows[0];
 }
 
 const byId = statement<SchedulesTables, ScheduleRow, string>(

@@ -1,5 +1,5 @@
 /** Statements on instants that are not settled yet. */
-import { statement } from "../../store/mod.ts";
+import { prepared, statement } from "../../store/mod.ts";
 import { type Db, type OccurrenceRow, type SchedulesTables } from "./tables.ts";
 
 /** Instants not settled yet, of these schedules or of all, the oldest first. */
@@ -9,14 +9,17 @@ export function openOccurrences(db: Db, scheduleIds?: readonly string[]): Promis
   return query.orderBy("due_at").execute();
 }
 
+const ofInstant = prepared<SchedulesTables, OccurrenceRow, { id: string; due: string }>((db, { id, due }) =>
+  db.selectFrom("occurrences").selectAll().where("schedule_id", "=", id).where("due_at", "=", due)
+);
+
 /** The open instant of a schedule; undefined when it is settled. */
 export async function openOccurrence(
   db: Db,
   scheduleId: string,
   dueAt: string,
 ): Promise<OccurrenceRow | undefined> {
-  const row = await db.selectFrom("occurrences").selectAll().where("schedule_id", "=", scheduleId)
-    .where("due_at", "=", dueAt).executeTakeFirst();
+  const [row] = (await ofInstant(db, { id: scheduleId, due: dueAt })).rows;
   return row?.state === "settled" ? undefined : row;
 }
 
