@@ -39,6 +39,7 @@ export const SLICES: readonly Slice[] = [
     name: "backups",
     words: {
       backups: "Backups: list, verify, restore, prove, delete, prune, import",
+      engines: "Engines: the kinds of backup, and what each wants to be told",
       "backups trash": "Removed backups that can still be undeleted",
     },
     operations: async () => (await import("./backups/operations.ts")).operations,

@@ -3,6 +3,7 @@ import { iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import { type Caller, requireServer } from "../lib/operation.ts";
 import type { Engine, EngineContext } from "./engine.ts";
+import { type EngineInfo, engineInfo, engineInfoOf } from "./engine_info.ts";
 import { Engines } from "./engines.ts";
 import { importDirectory } from "./importer.ts";
 import { keepNewest, type KeepRules } from "./keep.ts";
@@ -86,6 +87,16 @@ export class Backups implements BackupMaker {
   /** Forgets entries of backups that were deleted more than so many days ago; 0 forgets none. Returns how many. `now` in milliseconds. */
   async purgeDeleted(now: number, keepDays: number): Promise<number> {
     return keepDays === 0 ? 0 : await queries.purgeDeleted(tables(this.#parts), iso(now - keepDays * DAY_MS));
+  }
+
+  /** The kinds of backup there are, by their names. */
+  engines(): EngineInfo[] {
+    return this.#parts.engines.all.map(engineInfo).sort((a, b) => a.kind < b.kind ? -1 : 1);
+  }
+
+  /** One kind of backup. Errors: `not_found`. */
+  engine(kind: string): EngineInfo {
+    return engineInfoOf(this.#parts.engines.all, kind);
   }
 
   /** Newest first; a limited caller gets those of its servers. Errors: `not_found` for an unknown server or schedule, `forbidden`. */

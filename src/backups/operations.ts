@@ -4,6 +4,7 @@ import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { type Operation, operation } from "../lib/operation.ts";
 import { formatSize } from "../lib/size.ts";
 import type { Backups } from "./backups.ts";
+import { engineOperations } from "./engine_operations.ts";
 import {
   Backup,
   BackupFilter,
@@ -203,4 +204,5 @@ export const operations: readonly Operation<BackupsApp>[] = [
   listTrash,
   emptyTrash,
   importBackups,
+  ...engineOperations,
 ];

@@ -49,6 +49,8 @@ export const backupRows: Rows = {
     limited: "free",
     input: () => ({ older_than_seconds: 86_400 }),
   },
+  "engines.list": { role: "user", limited: "free", input: () => ({}) },
+  "engines.get": { role: "user", limited: "free", input: () => ({ kind: "archive" }) },
   "backups.import": {
     role: "operator",
     limited: "refused",

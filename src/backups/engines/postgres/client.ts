@@ -26,12 +26,11 @@ const REASONS: readonly Reason[] = [
     why: "the server has no space left on its disk",
   },
   {
-    says: /server version: ([\d.]+).*?; pg_dump(?:all)? version: ([\d.]+)/,
+    says: /server version: ((\d+)[\d.]*).*?; pg_dump(?:all)? version: ([\d.]+)/,
     kind: "invalid",
     code: "version_mismatch",
-    why: "the server has version $1, and pg_dump $2 is older",
-    hint:
-      "install the client of the server's version: apt-get install postgresql-client-$1, up to the first dot",
+    why: "the server has version $1, and pg_dump $3 is older",
+    hint: "install the client of the server's version: apt-get install postgresql-client-$2",
   },
   {
     says: /unsupported version \(([\d.]+)\) in file header/,
