@@ -20,8 +20,7 @@ export function wantsJson(argv: readonly string[]): boolean {
 
 /** Prints an error for people, or as a problem document, and returns its exit code. */
 export function report(error: unknown, terminal: Terminal, json: boolean): number {
-  // commander has printed help, version or what is wrong already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERROR_KINDS.invalid.exit;
+  if (error instanceof CommanderError) return reportUsage(error, terminal, json);
   if (error instanceof Deno.errors.BrokenPipe) return EXIT_BROKEN_PIPE;
   if (error instanceof Interrupted) {
     terminal.note("Interrupted.");
@@ -34,6 +33,21 @@ export function report(error: unknown, terminal: Terminal, json: boolean): numbe
   } else if (known === undefined) tellDefect(error, terminal);
   else tell(known, terminal);
   return known?.exitCode ?? ERROR_KINDS.internal.exit;
+}
+
+/** commander has printed help, version or what is wrong already; what is wrong is left to this for JSON. */
+function reportUsage(error: CommanderError, terminal: Terminal, json: boolean): number {
+  if (error.exitCode === 0) return 0;
+  if (json && error.code !== "commander.help") {
+    const [reason = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+    const hint = rest.join(" ").replace(/^\((.*)\)$/, "$1");
+    const problem = new HoldfastError("invalid", `Cannot run the command: ${reason}`, {
+      code: "usage",
+      hint: hint === "" ? "add --help for what is possible" : hint,
+    });
+    terminal.note(JSON.stringify(toProblem(problem, "local")));
+  }
+  return ERROR_KINDS.invalid.exit;
 }
 
 function tell(error: HoldfastError, terminal: Terminal): void {

@@ -31,7 +31,7 @@ export async function main(argv: readonly string[], terminal: Terminal = process
 async function runCommand(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   const flags = settingFlags();
   const word = firstWord(argv, new Set(flags.filter((flag) => flag.value !== null).map((flag) => flag.flag)));
-  const program = newProgram(terminal);
+  const program = newProgram(terminal, wantsJson(argv));
   for (const { flag, value, description } of flags) {
     program.addOption(
       new Option(value === null ? flag : `${flag} <${value}>`, description).hideHelp(flag !== "--data-dir"),
@@ -83,7 +83,8 @@ function owned(word: string): boolean {
 /** Columns of help where there is no terminal. */
 const HELP_WIDTH = 80;
 
-function newProgram(terminal: Terminal): Command {
+/** With `json` commander's own complaints are left to `report()`. */
+function newProgram(terminal: Terminal, json: boolean): Command {
   const program = new Command("holdfast")
     .description("Schedules, verifies, restores and proves backups, and looks after the network around them.")
     .option("--config <file>", "Configuration file, instead of ./config.yaml")
@@ -94,13 +95,14 @@ function newProgram(terminal: Terminal): Command {
     .option("--sort-by <field>", "Sort a list by a field; -field for falling order")
     .version(`holdfast ${VERSION}`, "-V, --version", "Print the version")
     .helpOption("-h, --help", "Show help; each command has its own")
-    .showHelpAfterError("(add --help for what is possible)")
+    .showHelpAfterError(json ? false : "(add --help for what is possible)")
     .showSuggestionAfterError()
     .exitOverride()
     .configureHelp(HELP_STYLE)
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
+      outputError: (text, write) => json ? undefined : write(text),
       getOutHelpWidth: () => terminal.columns || HELP_WIDTH,
       getErrHelpWidth: () => terminal.columns || HELP_WIDTH,
     });
@@ -231,7 +233,10 @@ async function followOperation(
   // A stream that was interrupted has no result.
   signal.throwIfAborted();
   const exit = exitOf(result);
-  if (options.view.output === "table" && op.cli?.text !== undefined) terminal.print(op.cli.text(result));
+  const { output } = options.view;
+  if (output === "table" && op.cli?.text !== undefined) terminal.print(op.cli.text(result));
+  // Events were printed one by one as JSON; the other forms know no stream and tell its end.
+  if (output === "yaml" || output === "csv") await render(result, {}, options.view, terminal);
   return op.cli?.exit?.(result) ?? exit;
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { exitOf, follow, progressText } from "../../src/cli/follow.ts";
+import { printed } from "../support/commands.ts";
 import { fakeTerminal } from "./terminal.ts";
 
 async function* stream(...events: unknown[]) {
@@ -82,4 +83,29 @@ Deno.test("the exit code is 0 for success alone, and a missing result is an erro
   ];
   for (const [result, exit] of rows) assert.equal(exitOf(result), exit, JSON.stringify(result));
   assert.throws(() => exitOf(undefined), { kind: "upstream", message: /the stream ended early/ });
+});
+
+Deno.test("a run that is followed tells its end in YAML and CSV too, once", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-follow-" });
+  const holdfast = async (...words: string[]) => {
+    const { code, lines, notes } = await printed(["--data-dir", `${dir}/state`, ...words]);
+    assert.equal(code, 0, notes.join("\n"));
+    return lines;
+  };
+  try {
+    await Deno.mkdir(`${dir}/data`);
+    await Deno.writeTextFile(`${dir}/data/a.txt`, "alpha");
+    await holdfast("servers", "create", "--name", "web-1", "--host", "127.0.0.1");
+    // deno-fmt-ignore
+    await holdfast("schedules", "create", "--server", "web-1", "--name", "nightly", "--cron", "0 2 * * *",
+      "--engine", "archive", "--source", `${dir}/data`, "--destination", `${dir}/backups`);
+    const yaml = await holdfast("schedules", "trigger", "nightly", "--output", "yaml");
+    assert.equal(yaml[0], "type: result");
+    assert.ok(yaml.includes("  status: success"), yaml.join("\n"));
+    const csv = await holdfast("schedules", "trigger", "nightly", "--output", "csv");
+    assert.equal(csv[0], "type,log");
+    assert.equal(csv.length, 2);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 });
