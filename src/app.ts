@@ -68,6 +68,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     engines: ENGINES,
     findServer: (ref) => servers.resolve(ref),
     findSchedule: (ref, caller) => schedules.find(ref, caller),
+    listSchedules: () => schedules.backedUp(),
     readSecret,
   });
   const schedules: Schedules = new Schedules({
@@ -117,7 +118,7 @@ function pruners(
       ...await schedules.prune({ runs: before(now, days.runs), run_lines: before(now, days.run_lines) }),
     }),
     (now) => notify.prune(before(now, days.notifications)),
-    async (now) => ({ deleted_backups: await backups.purgeDeleted(now, days.deleted_backups) }),
+    async (now) => ({ ...await backups.forget(now, days.deleted_backups) }),
     async (now) => {
       const horizon = { audit: before(now, days.audit), outcome: before(now, days.ledger) };
       return { chain_links: await forgetChained(database, horizon, removeOutcomes, now) };
@@ -187,6 +188,7 @@ export async function openLocal(
   return {
     kernel: createKernel(services, database),
     async close(now) {
+      await services.backups.stop();
       if (access === "write") await services.schedules.shutdown(now);
       await stopNotifying(services.notify, now);
       await opened.close();
@@ -240,6 +242,7 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
     onJob: (name, durationMs, error) => metrics.job(name, durationMs / 1000, error === undefined),
     alive: async () => (await services.health.report()).status !== "failed",
     async stop(now) {
+      await services.backups.stop();
       await services.schedules.shutdown(now);
       await stopNotifying(services.notify, now);
     },

@@ -2,6 +2,8 @@
 import { iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import { type Caller, requireServer } from "../lib/operation.ts";
+import { Background } from "./background.ts";
+import { proveDue, reconcile, reverify } from "./care.ts";
 import type { Engine, EngineContext } from "./engine.ts";
 import { type EngineInfo, engineInfo, engineInfoOf } from "./engine_info.ts";
 import { Engines } from "./engines.ts";
@@ -20,6 +22,9 @@ import type {
   RestoreResult,
 } from "./model.ts";
 import { type BackedUpSchedule, type Parts, type Surroundings, system, tables } from "./parts.ts";
+import type { BackupProof, ProveRules } from "./proof.ts";
+import { lastProofs, listProofs, removeProofs } from "./proof_queries.ts";
+import { proveBackup, sweepScratch } from "./prover.ts";
 import { prune } from "./pruner.ts";
 import * as queries from "./queries.ts";
 import { removeBackup } from "./remover.ts";
@@ -37,6 +42,7 @@ export interface BackupsOptions extends Surroundings {
 export class Backups implements BackupMaker {
   readonly #parts: Parts;
   readonly #maker: Maker;
+  readonly #background = new Background();
 
   constructor(options: BackupsOptions) {
     this.#parts = { ...options, engines: new Engines(options.engines, options.settings) };
@@ -80,13 +86,66 @@ export class Backups implements BackupMaker {
   }
 
   /** Finishes what an earlier process left half done. Called once, before anything is made or removed. */
-  settle(): Promise<Settled> {
-    return settleAll(this.#parts, this.#maker);
+  async settle(): Promise<Settled> {
+    await sweepScratch(this.#parts);
+    return await settleAll(this.#parts, this.#maker);
   }
 
-  /** Forgets entries of backups that were deleted more than so many days ago; 0 forgets none. Returns how many. `now` in milliseconds. */
-  async purgeDeleted(now: number, keepDays: number): Promise<number> {
-    return keepDays === 0 ? 0 : await queries.purgeDeleted(tables(this.#parts), iso(now - keepDays * DAY_MS));
+  /** Begins work that goes on by itself until it is over or {@linkcode stop} is called. */
+  begin(work: keyof typeof CARE): boolean {
+    return this.#background.begin(work, (signal) => CARE[work](this.#parts, signal));
+  }
+
+  /** Resolves when nothing goes on by itself. */
+  idle(): Promise<void> {
+    return this.#background.idle();
+  }
+
+  /** Ends what goes on by itself. */
+  stop(): Promise<void> {
+    return this.#background.stop();
+  }
+
+  /** Restores a backup for a test and keeps the evidence. Errors: as {@linkcode get}. */
+  async prove(ref: string, caller: Caller): Promise<BackupProof> {
+    const backup = await this.get(ref);
+    const command = await this.#proofCommand(backup, caller);
+    return await proveBackup(this.#parts, backup, command, caller);
+  }
+
+  /** Evidence of restore tests, newest first; with `last` the last one of each schedule. Errors: `not_found`, `forbidden`. */
+  async proofs(
+    which: { backup?: string | undefined; schedule?: string | undefined; last: boolean; limit: number },
+    caller: Caller,
+  ): Promise<BackupProof[]> {
+    if (which.last) return await lastProofs(tables(this.#parts), caller.servers);
+    const schedule = which.schedule === undefined ? null : await this.#scheduleOf(which.schedule, caller);
+    const backup = which.backup === undefined ? null : await this.get(which.backup);
+    if (backup !== null) requireServer(caller, backup.server_id);
+    return await listProofs(tables(this.#parts), {
+      limit: which.limit,
+      ...(schedule === null ? {} : { schedule_id: schedule.id }),
+      ...(backup === null ? {} : { backup_id: backup.id }),
+      ...(caller.servers === null ? {} : { server_ids: caller.servers }),
+    });
+  }
+
+  /** The command its schedule is proved with, if there is one. */
+  async #proofCommand(backup: Backup, caller: Caller): Promise<Pick<ProveRules, "command" | "command_role">> {
+    const none = { command: null, command_role: "operator" as const };
+    if (backup.schedule_id === null) return none;
+    const { prove } = await this.#scheduleOf(backup.schedule_id, caller);
+    return prove ?? none;
+  }
+
+  /** Forgets entries of backups that were deleted, and restore tests that were made, more than so many days ago; 0 forgets none. Returns how many. `now` in milliseconds. */
+  async forget(now: number, keepDays: number): Promise<{ deleted_backups: number; proofs: number }> {
+    if (keepDays === 0) return { deleted_backups: 0, proofs: 0 };
+    const before = iso(now - keepDays * DAY_MS);
+    return {
+      deleted_backups: await queries.purgeDeleted(tables(this.#parts), before),
+      proofs: await removeProofs(tables(this.#parts), before),
+    };
   }
 
   /** The kinds of backup there are, by their names. */
@@ -221,7 +280,7 @@ export class Backups implements BackupMaker {
       if (!(error instanceof HoldfastError) || error.kind !== "not_found") throw error;
       const [left] = await queries.backupsOfSchedule(tables(this.#parts), ref);
       if (left === undefined) throw error;
-      return { id: ref, server_id: left.server_id, timezone: "UTC", keep: null };
+      return { id: ref, server_id: left.server_id, timezone: "UTC", keep: null, prove: null };
     }
   }
 }
@@ -230,7 +289,11 @@ export class Backups implements BackupMaker {
 type PastSchedule = Pick<BackedUpSchedule, "id" | "timezone"> & {
   server_id: number | null;
   keep: KeepRules | null;
+  prove: ProveRules | null;
 };
+
+/** What is done for backups without anybody asking. */
+const CARE = { reconcile, reverify, prove: proveDue } as const;
 
 /** What pruning is asked for: rules given here count instead of the schedule's. */
 export interface PruneRequest extends Given<KeepRules> {

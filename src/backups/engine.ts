@@ -175,6 +175,8 @@ export interface Engine<Options = unknown> {
   verify(artifact: StoredArtifact, context: EngineContext): Promise<Verification>;
   list(artifact: StoredArtifact, context: EngineContext): AsyncIterable<ArtifactEntry>;
   restore(artifact: StoredArtifact, request: RestoreRequest, context: EngineContext): Promise<Restored>;
+  /** Size of an artifact that is not on this host, without reading it; absent where nobody can be asked. */
+  locate?(artifact: StoredArtifact, context: EngineContext): Promise<{ size_bytes: number } | "missing">;
   /** Removes the artifact and what belongs to it (manifest); an artifact already gone is not an error. */
   remove(artifact: StoredArtifact, context: EngineContext): Promise<void>;
   /**

@@ -13,6 +13,7 @@ import {
   RestoreFields,
   RestoreResult,
 } from "./model.ts";
+import { listProofs, proveBackup } from "./proof_operations.ts";
 import { emptyTrash, listTrash, pruneBackups, undeleteBackup } from "./retention_operations.ts";
 
 /** What the operations need of the app. */
@@ -198,6 +199,8 @@ export const operations: readonly Operation<BackupsApp>[] = [
   getBackup,
   verifyBackup,
   restoreBackup,
+  proveBackup,
+  listProofs,
   deleteBackup,
   undeleteBackup,
   pruneBackups,

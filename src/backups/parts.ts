@@ -2,19 +2,28 @@
 import { isAbsolute } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { type Clock, iso } from "../lib/clock.ts";
-import type { Caller, Role } from "../lib/operation.ts";
+import type { Caller } from "../lib/operation.ts";
 import type { Server } from "../servers/mod.ts";
 import type { Database } from "../store/mod.ts";
 import type { EngineContext, Progress, StoredArtifact } from "./engine.ts";
 import type { Engines, EngineSettings } from "./engines.ts";
 import type { KeepRules } from "./keep.ts";
 import type { Backup, OnDisk } from "./model.ts";
+import type { ProveRules } from "./proof.ts";
 import { type BackupsTables, type Db, optionsOf } from "./queries.ts";
 
 /** Settings of the service. */
 export interface BackupsSettings extends EngineSettings {
   /** How long removed backups stay in the trash; 0 removes them at once. */
   trash_days: number;
+  /** Where backups are restored for a test, and wait on their way to or from elsewhere. */
+  scratch_dir: string;
+  /** Artifacts are read again after so many days; 0 never. */
+  reverify_days: number;
+  /** Also those that are not on this host. */
+  reverify_remote: boolean;
+  /** 0 is no limit. */
+  reverify_bytes_per_second: number;
 }
 
 /** What the catalogue has to know of a schedule. */
@@ -28,15 +37,6 @@ export interface BackedUpSchedule {
   prove: ProveRules;
 }
 
-/** When a backup of a schedule is restored for no other reason than to see that it can be; null is never. */
-export interface ProveRules {
-  every_runs: number | null;
-  every_seconds: number | null;
-  /** Command line that judges what was restored, and the role of whoever set it. */
-  command: string | null;
-  command_role: Role;
-}
-
 /** What the service is given from outside. */
 export interface Surroundings {
   database: Database;
@@ -46,6 +46,8 @@ export interface Surroundings {
   findServer(ref: number | string): Promise<Pick<Server, "id" | "name">>;
   /** A schedule by id, name or `server/name`, of those a caller may see. Errors: `not_found`, `forbidden`, `conflict` when it is ambiguous. */
   findSchedule(ref: string, caller: Caller): Promise<BackedUpSchedule>;
+  /** Every schedule that is not deleted. */
+  listSchedules(): Promise<BackedUpSchedule[]>;
   /** The text of a named secret. Errors: `not_found`. */
   readSecret(name: string): Promise<string>;
   /** How far a verification or restore is, where somebody watches this process. */

@@ -1,37 +1,10 @@
 /** Every statement on the tables of the catalogue. */
-import type { Kysely, Selectable, Updateable } from "kysely";
+import type { Selectable, Updateable } from "kysely";
 import { z } from "zod";
 import { Backup } from "./model.ts";
+import type { BackupRow, BackupsTables, Db, MakeRow } from "./tables.ts";
 
-/** A row of the catalogue; `verified_ok` is 0 or 1. */
-interface BackupRow
-  extends Omit<Backup, "backup_id" | "file_path" | "backup_type" | "status" | "verified_ok"> {
-  backup_type: string;
-  status: string;
-  verified_ok: number | null;
-  /** Set while the artifact is being removed; a crash leaves it for the next start. */
-  deleting_since: string | null;
-  deleted_at: string | null;
-  deleted_reason: string | null;
-  /** JSON, as validated for the run; null where nobody knows them. Secrets are references in it. */
-  engine_options: string | null;
-}
-
-/** A backup in the making; `directories` is a JSON array of where its files appear. */
-interface MakeRow {
-  id: string;
-  name: string;
-  engine: string;
-  directories: string;
-  started_at: string;
-}
-
-export interface BackupsTables {
-  backups: BackupRow;
-  backup_makes: MakeRow;
-}
-
-export type Db = Kysely<BackupsTables>;
+export type { BackupsTables, Db };
 
 /** Conditions of a list; what is absent does not limit. */
 export interface BackupConditions {
@@ -81,6 +54,28 @@ export async function backupsLike(db: Db, ref: string): Promise<Backup[]> {
 
 /** Enough to say that a reference is ambiguous, and to name some. */
 const AMBIGUOUS = 5;
+
+/** What is not deleted, in order of the ids, from behind one of them; in the trash too. */
+export async function existingBackups(db: Db, after: string, limit: number): Promise<Backup[]> {
+  return (await existing(db).where("id", ">", after).orderBy("id").limit(limit).execute()).map(fromRow);
+}
+
+/**
+ * Ids of what nobody has read since an instant, read longest ago first. What is missing or known to be bad is left out:
+ * reading it again tells nothing new.
+ */
+export async function staleBackups(db: Db, before: string, limit: number): Promise<string[]> {
+  const rows = await existing(db).clearSelect().select(["id", "verified_at"]).where(
+    "status",
+    "=",
+    "completed",
+  )
+    .where("missing_since", "is", null)
+    .where((eb) => eb.or([eb("verified_ok", "is", null), eb("verified_ok", "=", 1)]))
+    .where((eb) => eb.or([eb("verified_at", "is", null), eb("verified_at", "<", before)]))
+    .orderBy(({ fn, val }) => fn.coalesce("verified_at", val(""))).orderBy("id").limit(limit).execute();
+  return rows.map((row) => row.id);
+}
 
 export async function backupByPath(db: Db, path: string): Promise<Backup | undefined> {
   const row = await existing(db).where("path", "=", path).executeTakeFirst();
@@ -149,6 +144,15 @@ export async function storeVerification(
   found: Pick<Backup, "verified_at" | "verified_ok" | "verify_detail" | "missing_since" | "changed_at">,
 ): Promise<void> {
   await update(db, id, { ...found, verified_ok: toInteger(found.verified_ok) });
+}
+
+/** Stores what a look at an artifact found. */
+export async function storeState(
+  db: Db,
+  id: string,
+  found: Pick<Backup, "missing_since" | "changed_at">,
+): Promise<void> {
+  await update(db, id, found);
 }
 
 /** `reason` null keeps the one there is. */

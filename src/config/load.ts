@@ -53,6 +53,7 @@ function assembleConfig(sources: ConfigSources): Promise<Assembled<Config>> {
     if (typeof directory !== "string") return;
     values.set("data_dir", directory);
     if (!values.has("api.socket")) values.set("api.socket", join(directory, "holdfast.sock"));
+    if (!values.has("backups.scratch_dir")) values.set("backups.scratch_dir", join(directory, "scratch"));
   });
 }
 

@@ -8,7 +8,7 @@ import { ServersConfig } from "../servers/config.ts";
 import { type ConfigLeaf, leavesOf, sectionsOf } from "./leaves.ts";
 import { ApiConfig, HealthConfig, HistoryConfig, LogConfig, MetricsConfig, StoreConfig } from "./sections.ts";
 
-/** Everything that can be set. `loadConfig()` fills in `data_dir` and `api.socket`; all else has a default here. */
+/** Everything that can be set. `loadConfig()` fills in what is computed; all else has a default here. */
 export const Config = z.strictObject({
   data_dir: z.string().min(1).meta({
     description: "Directory of the database, keys and socket",
@@ -19,7 +19,7 @@ export const Config = z.strictObject({
   api: ApiConfig.meta({ description: "How the daemon is reached" }),
   auth: AuthConfig.prefault({}).meta({ description: "Logins" }),
   servers: ServersConfig.prefault({}).meta({ description: "The registry of what is backed up" }),
-  backups: BackupsConfig.prefault({}).meta({ description: "What backups may touch" }),
+  backups: BackupsConfig.meta({ description: "What backups may touch" }),
   schedules: SchedulesConfig.prefault({}).meta({ description: "When backups run, and how many at once" }),
   notify: NotifyConfig.prefault({}).meta({ description: "Who is told what, when and how" }),
   history: HistoryConfig.prefault({}).meta({ description: "What is remembered, and how long" }),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { keepNewest } from "../../src/backups/keep.ts";
 import {
+  type BackedUpSchedule,
   type Backup,
   Backups,
   type BackupsApp,
@@ -44,7 +45,7 @@ export interface World extends AsyncDisposable {
 }
 
 export async function world(
-  given: { engine?: Engine; settings?: Partial<BackupsSettings> } = {},
+  given: { engine?: Engine; settings?: Partial<BackupsSettings>; schedules?: BackedUpSchedule[] } = {},
 ): Promise<World> {
   const clock = new FakeClock("2026-01-02T02:00:00Z");
   const store = await tempStore(clock);
@@ -65,6 +66,10 @@ export async function world(
     allowed_roots: [root],
     data_dir: dataDir,
     trash_days: 0,
+    scratch_dir: join(store.dir, "scratch"),
+    reverify_days: 30,
+    reverify_remote: false,
+    reverify_bytes_per_second: 0,
     ...given.settings,
   };
   const servers = new Servers({
@@ -96,15 +101,19 @@ export async function world(
         if (found === null) {
           return Promise.reject(new HoldfastError("not_found", `Cannot find schedule "${ref}"`));
         }
-        return Promise.resolve({
-          id: `s${found[1]}`,
-          name: `nightly-${found[1]}`,
-          server_id: Number(found[1]),
-          timezone: "UTC",
-          keep: keepNewest(2),
-          prove: { every_runs: null, every_seconds: null, command: null, command_role: "operator" },
-        });
+        const known = given.schedules?.find(({ id }) => id === `s${found[1]}`);
+        return Promise.resolve(
+          known ?? {
+            id: `s${found[1]}`,
+            name: `nightly-${found[1]}`,
+            server_id: Number(found[1]),
+            timezone: "UTC",
+            keep: keepNewest(2),
+            prove: { every_runs: null, every_seconds: null, command: null, command_role: "operator" },
+          },
+        );
       },
+      listSchedules: () => Promise.resolve(given.schedules ?? []),
       readSecret: (name) => Promise.reject(new Error(`no secret ${name}`)),
     });
   const backups = build(given.engine ?? copyEngine());

@@ -8,6 +8,7 @@ import {
   restoreBackup,
   verifyBackup,
 } from "../../src/backups/operations.ts";
+import { listProofs, proveBackup } from "../../src/backups/proof_operations.ts";
 import {
   emptyTrash,
   listTrash,
@@ -27,12 +28,14 @@ Deno.test("every operation refuses nobody, every write refuses a user, and a lim
     [restoreBackup, { backup: backup.id, to: given.destination }],
     [deleteBackup, { backup: backup.id }],
     [pruneBackups, { schedule: "nightly-2" }],
+    [proveBackup, { backup: backup.id }],
+    [listProofs, { backup: backup.id }],
     [undeleteBackup, { backup: backup.id }],
     [listTrash, { server_id: 2 }],
     [emptyTrash, { schedule: "nightly-2" }],
     [importBackups, { directory: given.destination }],
   ]);
-  for (const op of operations) {
+  for (const op of operations.filter(({ name }) => name.startsWith("backups."))) {
     const input = inputs.get(op);
     assert.ok(input !== undefined, op.name);
     await assert.rejects(given.ask(op, input, nobody()), ofKind("unauthenticated"), op.name);

@@ -122,7 +122,7 @@ Deno.test("entries of deleted backups are forgotten after their days, and kept f
   const [old] = [await given.make(), await given.make()];
   await given.ask(deleteBackup, { backup: old.id }, operator());
   const day = 86_400_000;
-  assert.equal(await given.backups.purgeDeleted(given.clock.now() + 400 * day, 0), 0);
-  assert.equal(await given.backups.purgeDeleted(given.clock.now() + 9 * day, 10), 0);
-  assert.equal(await given.backups.purgeDeleted(given.clock.now() + 11 * day, 10), 1);
+  assert.equal((await given.backups.forget(given.clock.now() + 400 * day, 0)).deleted_backups, 0);
+  assert.equal((await given.backups.forget(given.clock.now() + 9 * day, 10)).deleted_backups, 0);
+  assert.equal((await given.backups.forget(given.clock.now() + 11 * day, 10)).deleted_backups, 1);
 });

@@ -13,6 +13,7 @@ import type {
   RestoreRequest,
   StoredArtifact,
 } from "../../../src/backups/engine.ts";
+import { compareRestored } from "../../../src/backups/proof_compare.ts";
 import { HoldfastError } from "../../../src/lib/errors.ts";
 import { compareTrees, makeTree, oddTree, type TreeSpec } from "../../support/tree.ts";
 import { inTempDir, RecordingContext, withSmallDisk } from "./context.ts";
@@ -84,6 +85,8 @@ export function conformance<Options>(fixture: EngineFixture<Options>): void {
     assert.deepEqual(restored.warnings, []);
     assert.equal(restored.item_count, artifact.item_count);
     assert.deepEqual(await compareTrees(scene.source, restoredAt(target, scene.source)), []);
+    const compared = await compareRestored(engine.list(artifact, quiet()), target, quiet().signal);
+    assert.deepEqual([compared.ok, compared.detail], [true, compared.detail]);
   });
 
   test("what it reports is what lies on disk", async (scene) => {

@@ -21,6 +21,8 @@ export const backupRows: Rows = {
       to: join(world.files, world.fresh("restored")),
     }),
   },
+  "backups.prove": one("operator"),
+  "backups.proofs": { role: "user", limited: serversIn(), input: () => ({}) },
   "backups.delete": {
     role: "operator",
     limited: "scoped",
