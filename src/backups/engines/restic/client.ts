@@ -131,7 +131,9 @@ export class Client {
 
   async #once({ args, action: _, accept: __, ...run }: Call): Promise<Ended> {
     const program = await requireTool(this.#tools, RESTIC);
+    const cache = cacheDirectory();
     const env = {
+      ...(cache === undefined ? {} : { RESTIC_CACHE_DIR: cache }),
       ...await this.#secrets.readAll(this.options.env ?? {}),
       RESTIC_REPOSITORY: this.options.repository,
       RESTIC_PASSWORD: await this.#secrets.read(this.options.password),
@@ -150,10 +152,14 @@ export class Client {
   }
 }
 
+/** Where restic is told to keep its cache: by its own variable, or in the cache directory of a systemd unit. */
+function cacheDirectory(): string | undefined {
+  const unit = Deno.env.get("CACHE_DIRECTORY");
+  return Deno.env.get("RESTIC_CACHE_DIR") ?? (unit === undefined ? undefined : `${unit}/restic`);
+}
+
 /** Without a home there is no place for a cache, which restic would complain about each time. */
 function cacheArgs(): string[] {
-  const known = ["RESTIC_CACHE_DIR", "XDG_CACHE_HOME", "HOME"].some((name) =>
-    (Deno.env.get(name) ?? "") !== ""
-  );
-  return known ? [] : ["--no-cache"];
+  const known = ["XDG_CACHE_HOME", "HOME"].some((name) => (Deno.env.get(name) ?? "") !== "");
+  return known || cacheDirectory() !== undefined ? [] : ["--no-cache"];
 }

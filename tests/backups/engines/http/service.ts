@@ -91,7 +91,7 @@ export class BackupService implements AsyncDisposable {
       new ReadableStream({
         start: (controller) => {
           controller.enqueue(first);
-          if (cut.how === "close") controller.error(new Error("cut"));
+          if (cut.how === "close") controller.close();
           else {
             this.#hanging.push(() => {
               try {
