@@ -60,7 +60,8 @@ Deno.test("a secret that was set and used is in no answer, no audit line, no log
     key: "admin-1",
   };
   for (const op of await allOperations()) {
-    if (isWrite(op)) continue;
+    // The live view never ends; following a run shows the same events.
+    if (isWrite(op) || op.websocket !== undefined) continue;
     const path = op.route.slice(4).replaceAll(
       /\{(\w+)\}/g,
       (_, name: string) => Reflect.get(things, name) ?? "1",
