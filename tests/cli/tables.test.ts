@@ -36,6 +36,10 @@ const ANSWERS: Record<string, unknown> = {
       note: "02:30 does not exist: clocks go forward",
     },
   ],
+  "engines.list": [
+    { kind: "archive", summary: "Directories and files into one compressed tar archive" },
+    { kind: "postgres", summary: "A PostgreSQL database or cluster, dumped with pg_dump" },
+  ],
   "schedules.intervals": [{ hours: 168, label: "Every week", cron_expression: "0 0 * * 0" }],
   "schedules.logs": {
     logs: [

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 
 /** Runs the runner over one file with the given text; the settings of this run are not handed down. */
-async function runTests(source: string): Promise<{ code: number; lines: string[] }> {
+async function runTests(
+  source: string,
+  env: Record<string, string> = {},
+): Promise<{ code: number; lines: string[] }> {
   const folder = await Deno.makeTempDir({ prefix: "holdfast-run-" });
   try {
     await Deno.writeTextFile(`${folder}/given.test.ts`, source);
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "tests/support/run.ts", "--no-check", `${folder}/given.test.ts`],
-      env: { HOLDFAST_API_URL: "https://backup.example.org" },
+      env: { HOLDFAST_API_URL: "https://backup.example.org", ...env },
       stderr: "null",
     }).output();
     return { code, lines: new TextDecoder().decode(stdout).trimEnd().split("\n") };
@@ -46,4 +49,12 @@ Deno.test("settings of the person at the keyboard do not reach the tests", async
     Deno.test("reads", () => { if (Deno.env.has("HOLDFAST_API_URL")) throw new Error("leaked"); });
   `);
   assert.equal(lines.at(-1), "1 passed, 0 failed");
+});
+
+Deno.test("a test that hangs ends the run as a failure, and not never", async () => {
+  const hanging = `Deno.test("hangs", () => new Promise((done) => setTimeout(done, 600_000)));`;
+  const { code, lines } = await runTests(hanging, { HOLDFAST_TEST_PATIENCE_SECONDS: "1" });
+  assert.equal(lines.at(-2), "Nothing ended for 1 s; long-running were: none");
+  assert.equal(lines.at(-1), "0 passed, 1 failed");
+  assert.notEqual(code, 0);
 });

@@ -6,6 +6,9 @@
  * `--fast` leaves out `*.slow.test.ts`; `--live` runs only `*.live.test.ts`, which talk to a real server, router
  * or tenant. A test that needs something absent prints `skipped: WHAT: WHY: HOW TO GET IT`; those lines are
  * repeated at the end, so that a green run never hides what it did not look at.
+ *
+ * A test that hangs does not hold up the run for ever: when nothing ended for ten minutes (or as long as
+ * HOLDFAST_TEST_PATIENCE_SECONDS says), the run is ended, names what was still running, and has failed.
  */
 import { stripVTControlCharacters } from "node:util";
 import { walk } from "./files.ts";
@@ -13,6 +16,7 @@ import { ensurePackages, TEST_PACKAGES } from "./packages.ts";
 
 type Kind = "all" | "fast" | "live";
 
+const PATIENCE_VARIABLE = "HOLDFAST_TEST_PATIENCE_SECONDS";
 const LIVE_PREFIX = "HOLDFAST_LIVE_";
 const LIVE_HOW =
   `set ${LIVE_PREFIX}VEEAM_URL, ${LIVE_PREFIX}VYOS_URL or ${LIVE_PREFIX}CLOUDCONNEXA_URL and their credentials`;
@@ -40,10 +44,20 @@ interface Summary {
   passed: number;
   failed: number;
   skipped: Set<string>;
+  /** What was told to be running for long. */
+  long: Set<string>;
 }
 
-function readLine(line: string, summary: Summary): void {
+/** Reads a line of what deno test prints; false when it only tells that a test still runs. */
+function readLine(line: string, summary: Summary): boolean {
   const plain = stripVTControlCharacters(line);
+  const long = /^(.*) has been running for over /.exec(plain)?.[1];
+  if (long !== undefined) summary.long.add(long);
+  else readResult(plain, summary);
+  return long === undefined;
+}
+
+function readResult(plain: string, summary: Summary): void {
   if (plain.startsWith("skipped: ")) summary.skipped.add(plain);
   const counts = /^(?:ok|FAILED) \| (\d+) passed .*?\| (\d+) failed/.exec(plain);
   if (counts === null) return;
@@ -52,7 +66,8 @@ function readLine(line: string, summary: Summary): void {
 }
 
 async function run(kind: Kind, args: string[]): Promise<number> {
-  const summary: Summary = { passed: 0, failed: 0, skipped: new Set() };
+  const summary: Summary = { passed: 0, failed: 0, skipped: new Set(), long: new Set() };
+  const patience = Number(Deno.env.get(PATIENCE_VARIABLE) ?? 600);
   const options = args.filter((arg) => arg.startsWith("-"));
   const named = args.filter((arg) => !arg.startsWith("-"));
   const files = named.length > 0 ? named : testFiles(kind);
@@ -67,16 +82,30 @@ async function run(kind: Kind, args: string[]): Promise<number> {
     stdout: "piped",
   }).spawn();
 
+  let hangs = false;
+  const giveUp = () => {
+    hangs = true;
+    child.kill("SIGKILL");
+  };
+  let watch = setTimeout(giveUp, patience * 1000);
   let rest = "";
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
       console.log(line);
-      readLine(line, summary);
+      if (!readLine(line, summary)) continue;
+      clearTimeout(watch);
+      watch = setTimeout(giveUp, patience * 1000);
     }
   }
   const { code } = await child.status;
+  clearTimeout(watch);
+  if (hangs) {
+    console.log(
+      `Nothing ended for ${patience} s; long-running were: ${[...summary.long].join(", ") || "none"}`,
+    );
+  }
 
   for (const line of summary.skipped) console.log(line);
   // A module that does not compile ends the run before any summary: that is a failure too.
