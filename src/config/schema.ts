@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { AuthConfig } from "../auth/config.ts";
 import { BackupsConfig } from "../backups/config.ts";
+import { MonitorConfig } from "../monitor/config.ts";
 import { NotifyConfig } from "../notify/config.ts";
 import { SchedulesConfig } from "../schedules/config.ts";
 import { ServersConfig } from "../servers/config.ts";
@@ -21,6 +22,7 @@ export const Config = z.strictObject({
   servers: ServersConfig.prefault({}).meta({ description: "The registry of what is backed up" }),
   backups: BackupsConfig.meta({ description: "What backups may touch" }),
   schedules: SchedulesConfig.prefault({}).meta({ description: "When backups run, and how many at once" }),
+  monitor: MonitorConfig.prefault({}).meta({ description: "What is expected to arrive" }),
   notify: NotifyConfig.prefault({}).meta({ description: "Who is told what, when and how" }),
   history: HistoryConfig.prefault({}).meta({ description: "What is remembered, and how long" }),
   store: StoreConfig.prefault({}).meta({ description: "Holdfast's own database" }),
