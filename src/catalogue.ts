@@ -3,7 +3,10 @@
  *
  * Everything is loaded when asked for, so that a command pays for its own slice only.
  */
+import type { Config } from "./config/mod.ts";
+import type { Clock } from "./lib/clock.ts";
 import type { Operation } from "./lib/operation.ts";
+import type { StateDirectory } from "./lib/state.ts";
 
 /** What time asks: a function called on a cron expression (UTC) while the daemon runs. */
 export interface Job<App = unknown> {
@@ -14,6 +17,45 @@ export interface Job<App = unknown> {
   run(app: App): Promise<void>;
 }
 
+/** What a slice is given to answer from its upstream alone. */
+export interface StandaloneContext {
+  config: Config;
+  /** For certificate pins and detected revisions; never tokens. */
+  state: StateDirectory;
+  clock: Clock;
+  /** Says a sentence to the person, such as which certificate is trusted from now on. */
+  note(sentence: string): void;
+}
+
+/** Services in this process for one command. */
+export interface StandaloneApp {
+  /** As much of the services as the slice's operations with `standalone: true` use. */
+  app: object;
+  /** Ends connections; called once, however the command ended. */
+  close(): Promise<void>;
+}
+
+/**
+ * How a slice's operations with `standalone: true` run without daemon, data directory and configuration file.
+ *
+ * It happens when one of the `connection` settings comes from a flag or a variable, even with a daemon up (then
+ * `--api-url` typed on the command line is stronger), and whenever there is no daemon at all. Such a call is not
+ * audited: there is nowhere to write to. Follow and watch operations of a standalone one must be standalone too.
+ *
+ * ```ts
+ * standalone: {
+ *   connection: ["veeam.servers.*.host"],
+ *   open: async ({ config, ...context }) => (await import("./veeam/mod.ts")).openStandalone(config.veeam, context),
+ * }
+ * ```
+ */
+export interface Standalone {
+  /** Settings that say where the upstream is, `*` standing for its name: `veeam.servers.*.host`. */
+  connection: readonly string[];
+  /** Makes the services; imports what it needs only now. Sends nothing yet. */
+  open(context: StandaloneContext): Promise<StandaloneApp>;
+}
+
 /** One slice as the ways in see it. */
 export interface Slice {
   name: string;
@@ -21,6 +63,7 @@ export interface Slice {
   words: Readonly<Record<string, string>>;
   operations(): Promise<readonly Operation[]>;
   jobs?(): Promise<readonly Job[]>;
+  standalone?: Standalone;
 }
 
 /** Every slice, in the order of `--help`. */

@@ -3,16 +3,18 @@
  *
  * With `api.url` set it talks to that daemon; with a socket there, to the daemon on this host; with neither it
  * opens the data directory in this process. A socket that nobody answers on is an error: falling back silently
- * would let two programs believe they own the data.
+ * would let two programs believe they own the data. What needs only its upstream runs in this process with neither
+ * when that upstream is named to it; see `Standalone` in `catalogue.ts`.
  */
 import { configLeaves, loadConfig, type LoadedConfig } from "../config/mod.ts";
-import { localIdentity, localUser } from "../lib/caller.ts";
+import { localUser } from "../lib/caller.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
-import { type Caller, invoke, isStream, isWrite, type Kernel, type Operation } from "../lib/operation.ts";
+import { isWrite, type Operation } from "../lib/operation.ts";
 import type { Access } from "../app.ts";
 import type { View } from "./render.ts";
 import type { Terminal } from "./terminal.ts";
-import { httpTransport, type Transport } from "./transport.ts";
+import { isGiven, standaloneOf, standaloneTransport } from "./standalone.ts";
+import { httpTransport, processTransport, type Transport } from "./transport.ts";
 
 /** Flags that belong to the command line itself. */
 export interface GlobalOptions {
@@ -55,13 +57,16 @@ export class Session {
 
   /** The transport for an operation; in process, a write takes the data directory's lock. */
   async transport(op: Operation): Promise<Transport> {
-    const access = op.detached ? "none" : isWrite(op) ? "write" : "read";
-    return this.#transport ??= await this.#connect(access, op.readable === true);
+    return this.#transport ??= await this.#connect(op);
   }
 
-  async #connect(access: Access, readable: boolean): Promise<Transport> {
+  async #connect(op: Operation): Promise<Transport> {
     const loaded = await this.loaded();
     const { api } = loaded.config;
+    const standalone = standaloneOf(op);
+    if (standalone !== undefined && isGiven(standalone, loaded)) {
+      return await standaloneTransport(standalone, loaded, this.terminal, this.signal);
+    }
     if (api.url !== null) {
       refuseFlags(this.options.settings, api.url);
       const headers: Record<string, string> = api.key === null ? {} : { "x-api-key": api.key };
@@ -77,11 +82,15 @@ export class Session {
       await this.#refuseOtherSettings(transport, loaded);
       return transport;
     }
+    if (standalone !== undefined) {
+      return await standaloneTransport(standalone, loaded, this.terminal, this.signal);
+    }
+    const access = op.detached ? "none" : isWrite(op) ? "write" : "read";
     try {
       return await localTransport(loaded, access, this.signal);
     } catch (error) {
       const isHeld = error instanceof HoldfastError && error.kind === "conflict";
-      if (!readable || isHeld) throw error;
+      if (op.readable !== true || isHeld) throw error;
       this.terminal.note(`note: nothing is settled before: ${messageOf(error)}`);
       return await localTransport(loaded, "read", this.signal);
     }
@@ -138,27 +147,11 @@ export function configSources(options: GlobalOptions): Parameters<typeof loadCon
   };
 }
 
-/** The transport into this process: the same operations, the same checks, no daemon. */
+/** The transport into this process, on its data directory. */
 async function localTransport(loaded: LoadedConfig, access: Access, signal: AbortSignal): Promise<Transport> {
   const { openLocal } = await import("../app.ts");
   const local = await openLocal(loaded, access);
-  const caller = (): Caller => ({
-    ...localIdentity(localUser()),
-    request_id: crypto.randomUUID(),
-    operation: "",
-    signal,
-    trail: { lines: 0 },
-  });
-  const kernel: Kernel<unknown> = local.kernel;
-  return {
-    kind: "process",
-    call: (op, input) => Promise.resolve(invoke(kernel, op, input, caller())),
-    async *stream(op, input) {
-      const events = await invoke(kernel, op, input, caller());
-      if (isStream(events)) yield* events;
-    },
-    close: () => local.close(signal),
-  };
+  return processTransport("process", local.kernel, signal, () => local.close(signal));
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -3,15 +3,42 @@
  *
  * All three take the same operations and give the same answers and errors.
  */
+import { localIdentity, localUser } from "../lib/caller.ts";
 import { fromProblem, HoldfastError, messageOf } from "../lib/errors.ts";
-import { type Operation, parseRoute } from "../lib/operation.ts";
+import { type Caller, invoke, isStream, type Kernel, type Operation, parseRoute } from "../lib/operation.ts";
 
 /** A way to call operations. */
 export interface Transport {
-  readonly kind: "process" | "socket" | "remote";
+  /** `process` holds the data directory, so that what it starts ends with it; `standalone` holds nothing. */
+  readonly kind: "process" | "standalone" | "socket" | "remote";
   call(op: Operation, input: Record<string, unknown>, signal: AbortSignal): Promise<unknown>;
   stream(op: Operation, input: Record<string, unknown>, signal: AbortSignal): AsyncIterable<unknown>;
   close(): Promise<void>;
+}
+
+/** The transport into this process: the same operations, the same checks, no daemon. */
+export function processTransport(
+  kind: "process" | "standalone",
+  kernel: Kernel<unknown>,
+  signal: AbortSignal,
+  close: () => Promise<void>,
+): Transport {
+  const caller = (): Caller => ({
+    ...localIdentity(localUser()),
+    request_id: crypto.randomUUID(),
+    operation: "",
+    signal,
+    trail: { lines: 0 },
+  });
+  return {
+    kind,
+    call: (op, input) => Promise.resolve(invoke(kernel, op, input, caller())),
+    async *stream(op, input) {
+      const events = await invoke(kernel, op, input, caller());
+      if (isStream(events)) yield* events;
+    },
+    close,
+  };
 }
 
 /** Where a daemon answers over HTTP. */

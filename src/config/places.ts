@@ -36,6 +36,11 @@ export function dataDir(host: Host): string | undefined {
   return uidOf(host) === 0 ? "/var/lib/holdfast" : inHome(host, host.env.XDG_STATE_HOME, ".local/state");
 }
 
+/** What commands remember without a daemon: `$XDG_STATE_HOME/holdfast`, for root too. */
+export function stateDir(host: Host): string | undefined {
+  return inHome(host, host.env.XDG_STATE_HOME, ".local/state");
+}
+
 /** Where `config init` writes: the system file for root, else the user's. */
 export function initFile(host: Host): string | undefined {
   return uidOf(host) === 0 ? SYSTEM_FILE : userFile(host);

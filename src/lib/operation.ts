@@ -128,6 +128,11 @@ export interface Operation<
   readonly unaudited?: boolean;
   /** Reads and writes nothing that is stored: without a daemon it needs no data directory. */
   readonly detached?: boolean;
+  /**
+   * Needs nothing but its upstream: a command runs it in its own process, without daemon and data directory, when
+   * the upstream's address is given to it or no daemon is there. The slice says how in `catalogue.ts`.
+   */
+  readonly standalone?: boolean;
   /** A write that only settles before it reads: on a database that cannot be written it works without that. */
   readonly readable?: boolean;
   /** Never limited by rate, and logged at debug level: health and metrics. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { allOperations, SLICES } from "../../src/catalogue.ts";
+import { standaloneOf } from "../../src/cli/standalone.ts";
 import { isWrite, parseRoute } from "../../src/lib/operation.ts";
 import { pathFields, type Rows } from "./row.ts";
 import { accessRows } from "./rows/access.ts";
@@ -51,6 +52,14 @@ Deno.test("every operation of role user says how assignment to servers applies",
     OPERATIONS.filter((op) => op.role === "user" && op.scope === undefined).map((op) => op.name),
     "without scope",
   );
+});
+
+Deno.test("an operation that needs its upstream only says how, and so does what follows it", () => {
+  const alone = OPERATIONS.filter((op) => op.standalone === true);
+  const names = new Set(alone.map((op) => op.name));
+  assertNone(alone.filter((op) => standaloneOf(op) === undefined).map((op) => op.name), "without a way");
+  const next = alone.flatMap(({ cli }) => [cli?.follow?.operation, cli?.watch?.operation]);
+  assertNone(next.filter((name) => name !== undefined && !names.has(name)).map(String), "not standalone");
 });
 
 Deno.test("names, routes and aliases are unique", () => {
