@@ -5,12 +5,12 @@
  * terminal nothing is cut, so that `grep` sees all of it.
  */
 import { HoldfastError } from "../lib/errors.ts";
-import type { CliSpec, ColumnSpec } from "../lib/operation.ts";
+import type { CliSpec, ColumnSpec, SectionSpec } from "../lib/operation.ts";
 import { at, formatCell, keysOf, oneLine, plainText } from "./cells.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Forms of output. */
-export const OUTPUTS = ["table", "json", "csv", "yaml"] as const;
+export const OUTPUTS = ["table", "json", "csv", "yaml", "html"] as const;
 export type Output = typeof OUTPUTS[number];
 
 /** What shapes a list. */
@@ -22,8 +22,14 @@ export interface View {
   sortBy: string | undefined;
 }
 
-/** Prints an answer. `value` is what the API answered. */
-export async function render(value: unknown, cli: CliSpec, view: View, terminal: Terminal): Promise<void> {
+/** Prints an answer. `value` is what the API answered; `title` is what a page of it is called. */
+export async function render(
+  value: unknown,
+  cli: CliSpec,
+  view: View,
+  terminal: Terminal,
+  title = "Holdfast",
+): Promise<void> {
   const rows = rowsOf(value, cli);
   const shaped = rows === undefined ? undefined : sortRows(filterRows(rows, view.filters), view.sortBy);
   switch (view.output) {
@@ -35,11 +41,14 @@ export async function render(value: unknown, cli: CliSpec, view: View, terminal:
     }
     case "csv":
       return terminal.print(await csv(shaped ?? [value], cli.columns));
+    case "html":
+      return terminal.print(await html(value, cli, shaped, title));
     case "table":
+      if (cli.sections !== undefined) return await printSections(cli.sections(value), terminal);
       if (shaped !== undefined) {
         return await (await import("./table.ts")).printTable(shaped, cli.columns, terminal);
       }
-      if (cli.text !== undefined) return terminal.print(cli.text(value).split("\n").map(oneLine).join("\n"));
+      if (cli.text !== undefined) return terminal.print(harmless(cli.text(value)));
       return printRecord(value, terminal);
   }
 }
@@ -94,9 +103,56 @@ export function sortRows(rows: readonly unknown[], by: string | undefined): read
 async function csv(rows: readonly unknown[], columns: readonly ColumnSpec[] | undefined): Promise<string> {
   const { stringify } = await import("csv-stringify/sync");
   const keys = columns?.map((column) => column.key) ?? [...new Set(rows.flatMap((row) => keysOf(row)))];
-  const records = rows.map((row) => keys.map((key) => plainText(at(row, key))));
-  // Cells that a spreadsheet would run as a formula are quoted away.
-  return stringify([keys, ...records], { escape_formulas: true }).replace(/\n$/, "");
+  const records = rows.map((row) => keys.map((key) => csvCell(at(row, key))));
+  return stringify([keys.map(csvCell), ...records]).replace(/\n$/, "");
+}
+
+/** Text that a spreadsheet would run as a formula (OWASP, CSV injection) gets a quote before it; numbers stay numbers. */
+function csvCell(value: unknown): string {
+  const text = plainText(value);
+  return typeof value !== "number" && /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(text)
+    ? `'${text}`
+    : text;
+}
+
+async function html(
+  value: unknown,
+  cli: CliSpec,
+  rows: readonly unknown[] | undefined,
+  title: string,
+): Promise<string> {
+  const { page, pageTable } = await import("./html.ts");
+  const when = formatCell(new Date().toISOString(), "instant");
+  if (cli.sections !== undefined) {
+    const sections = cli.sections(value).map(({ rows, columns, ...rest }) => ({
+      ...rest,
+      ...(rows === undefined ? {} : { table: pageTable(rows, columns) }),
+    }));
+    return page(title, when, sections);
+  }
+  if (rows !== undefined) return page(title, when, [{ table: pageTable(rows, cli.columns) }]);
+  if (cli.text !== undefined || typeof value !== "object" || value === null) {
+    return page(title, when, [{ text: cli.text?.(value) ?? plainText(value) }]);
+  }
+  const lines = fieldsOf(value, []).map(({ name, lines }) => [name, lines.join("\n")]);
+  return page(title, when, [{ table: { heads: null, rows: lines, right: [] } }]);
+}
+
+/** The parts of a report, an empty line between them. */
+async function printSections(sections: readonly SectionSpec[], terminal: Terminal): Promise<void> {
+  for (const [i, { title, text, rows, columns }] of sections.entries()) {
+    if (i > 0) terminal.print("");
+    if (title !== undefined) terminal.print(terminal.colors.bold(oneLine(title)));
+    if (text !== undefined) terminal.print(harmless(text));
+    if (rows === undefined) continue;
+    if (rows.length === 0) terminal.print("Nothing to show.");
+    else (await import("./table.ts")).printTable(rows, columns, terminal);
+  }
+}
+
+/** Lines that drive no terminal. */
+function harmless(text: string): string {
+  return text.split("\n").map(oneLine).join("\n");
 }
 
 /** One thing as a line per field; what is inside a field gets lines of its own: `engine options sources`. */

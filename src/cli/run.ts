@@ -212,7 +212,7 @@ async function runOperation(
     return await followOperation(await find(op, cli.follow.operation), cli.follow.input(output), session);
   }
   // No answer is undefined over HTTP (204) and null in process.
-  if (output !== undefined && output !== null) await render(output, cli, view, terminal);
+  if (output !== undefined && output !== null) await render(output, cli, view, terminal, op.summary);
   else if (view.output === "table") terminal.print(cli.text?.(output) ?? "Done");
   if (cli.watch !== undefined && options[camel(cli.watch.flag.slice(2))] === true) {
     const watched = Object.fromEntries(cli.watch.fields.map((field) => [field, input[field]]));
@@ -236,7 +236,9 @@ async function followOperation(
   const { output } = options.view;
   if (output === "table" && op.cli?.text !== undefined) terminal.print(op.cli.text(result));
   // Events were printed one by one as JSON; the other forms know no stream and tell its end.
-  if (output === "yaml" || output === "csv") await render(result, {}, options.view, terminal);
+  if (output !== "table" && output !== "json") {
+    await render(result, {}, options.view, terminal, op.summary);
+  }
   return op.cli?.exit?.(result) ?? exit;
 }
 

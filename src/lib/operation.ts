@@ -63,6 +63,14 @@ export interface ColumnSpec {
   align?: "right";
 }
 
+/** One part of a report. */
+export interface SectionSpec {
+  title?: string;
+  text?: string;
+  rows?: readonly unknown[];
+  columns?: readonly ColumnSpec[];
+}
+
 /** What the command line needs beyond the operation itself. */
 export interface CliSpec<Output = unknown> {
   /** Command words, when not the operation's name. `null`: not on the command line. */
@@ -78,6 +86,8 @@ export interface CliSpec<Output = unknown> {
   rows?(output: Output): readonly unknown[];
   /** The answer as text for people, instead of a table. */
   text?(output: Output): string;
+  /** The answer as several headed texts and tables, instead of one: a report, on the terminal and as HTML. */
+  sections?(output: Output): readonly SectionSpec[];
   /** Exit code for a command that worked; default 0. */
   exit?(output: Output): number;
   /** Asked before the call unless `--yes`; a terminal is needed to answer. */

@@ -245,3 +245,61 @@ Deno.test("sorting goes by number, instant or text, absent values come last eith
   for (const [by, expected] of cases) assert.equal(order(by), expected, by);
   assert.equal(rows[0]?.id, "a", "what was given stays as it was");
 });
+
+Deno.test("numbers stay numbers in CSV, a negative one too; text that looks like a formula behind spaces does not", async () => {
+  const rows = [{ a: -5, b: "-5", c: "  =1+1", d: "＝1", e: "a=b", f: "2026-01-02" }];
+  assert.equal(
+    await shown(rows, {}, view("csv")),
+    "a,b,c,d,e,f\n-5,'-5,'  =1+1,'＝1,a=b,2026-01-02",
+  );
+});
+
+Deno.test("a page shows the cells of the table, loads nothing, and a name like a script stays a name", async () => {
+  const evil = `</td><script>alert("x")</script> & 'q' \u202e`;
+  const rows = [...ROWS, { id: 3, name: evil, size_bytes: 0, at: null, ok: true }];
+  const terminal = fakeTerminal();
+  await render(rows, COLUMNS, view("html", { filters: ["id~3"] }), terminal, `List <${evil}>`);
+  const text = terminal.printed.join("\n");
+  assert.doesNotMatch(text, /<script|\u202e|src=|href=|@import|url\(/);
+  assert.match(text, /<title>List &lt;&lt;\/td&gt;&lt;script&gt;/);
+  assert.match(text, /default-src 'none'; style-src 'unsafe-inline'/);
+  assert.match(
+    text,
+    /<thead><tr><th scope="col" class="r">id<\/th><th scope="col">name<\/th><th scope="col" class="r">SIZE<\/th>/,
+  );
+  assert.equal(text.match(/<tr>/g)?.length, 2, "the filter counts");
+  assert.ok(text.includes("&lt;/td&gt;&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#39;q&#39;"));
+  const whole = await shown(ROWS, COLUMNS, view("html"));
+  assert.match(whole, /<td class="r">1\.5 KiB<\/td><td>2026-01-02 03:04:05Z<\/td><td>yes<\/td>/);
+  assert.match(await shown([], COLUMNS, view("html")), /<p>Nothing to show\.<\/p>/);
+});
+
+Deno.test("one thing, a text and nothing at all are pages too", async () => {
+  const record = await shown({ id: 1, tags: ["<a>", "b"], inner: { size_bytes: 2048 } }, {}, view("html"));
+  assert.match(record, /<tr><th scope="row">tags<\/th><td>&lt;a&gt;<br>b<\/td><\/tr>/);
+  assert.match(record, /<tr><th scope="row">inner size bytes<\/th><td>2 KiB<\/td><\/tr>/);
+  assert.match(
+    await shown({ a: 1 }, { text: () => "<one>\ntwo" }, view("html")),
+    /<pre>&lt;one&gt;\ntwo<\/pre>/,
+  );
+  assert.match(await shown("plain", {}, view("html")), /<pre>plain<\/pre>/);
+});
+
+Deno.test("a report has its parts one below the other, on the terminal and as a page", async () => {
+  const cli: CliSpec = {
+    sections: () => [
+      { title: "Failed jobs", rows: ROWS, columns: [{ key: "name" }] },
+      { title: "Waiting", rows: [], columns: [{ key: "name" }] },
+      { text: `All else is well\x1b[2J` },
+    ],
+  };
+  assert.equal(
+    await shown({}, cli, view("table")),
+    "Failed jobs\nNAME\nweb\ndb\n\nWaiting\nNothing to show.\n\nAll else is well\\x1b[2J",
+  );
+  const text = await shown({}, cli, view("html"));
+  assert.match(text, /<h2>Failed jobs<\/h2>\n<table>/);
+  assert.match(text, /<h2>Waiting<\/h2>\n<p>Nothing to show\.<\/p>/);
+  assert.match(text, /<pre>All else is well\\x1b\[2J<\/pre>/);
+  assert.equal(await shown({ a: 1 }, cli, view("json")), '{\n  "a": 1\n}');
+});
