@@ -189,4 +189,12 @@ export interface Judge {
   judgeWatched(entryId: number, found: FoundFile): Promise<void>;
   /** How full the disks of the roots are. */
   capacity(samples: readonly CapacitySample[]): Promise<void>;
+  /** A scan that began at this instant (milliseconds) is over: deadlines up to it may be judged now. */
+  scanned(startedAt: number): Promise<void>;
+}
+
+/** The way in for one report that did not come as a file: reads it, looks at its files, has it judged, keeps what is good. */
+export interface ReportIntake {
+  /** Errors: `invalid` with each field that is wrong. */
+  submit(agentId: string, document: unknown): Promise<readonly Verdict[]>;
 }
