@@ -1,0 +1,63 @@
+/**
+ * OpenVPN CloudConnexa: a complete client, and a tenant kept as its people want it.
+ *
+ * `CloudConnexaClient` stands alone: this module is what a TypeScript program imports to use it.
+ *
+ * ```ts
+ * import { CloudConnexaClient, isOnline, ValidationError } from "./src/vpn/mod.ts";
+ *
+ * await using client = new CloudConnexaClient({ cloudId: "acme", clientId: "key-1.acme", clientSecret: "..." });
+ *
+ * // A group, a user in it, and who of all users is online.
+ * const group = await client.userGroups.create({ name: "engineers", allRegionsIncluded: true });
+ * await client.users.create({ username: "ada@example.org", email: "ada@example.org", groupId: group.id });
+ * for await (const user of client.users.each()) console.log(user.username, isOnline(user.connectionStatus));
+ *
+ * // What the API is known to refuse is refused before a call is spent on it, with the reason.
+ * try {
+ *   await client.dnsRecords.create({ domain: "wiki.example.org" });
+ * } catch (error) {
+ *   if (error instanceof ValidationError) console.log(error.message);
+ * }
+ * ```
+ *
+ * Sessions and the audit log are read to their end batch by batch; a profile is made when it is asked for, never on a read:
+ *
+ * ```ts
+ * import { CloudConnexaClient } from "./src/vpn/mod.ts";
+ *
+ * await using client = new CloudConnexaClient({ cloudId: "acme", clientId: "key-1.acme", clientSecret: "..." });
+ * const [startDate, endDate] = ["2026-01-05T00:00:00Z", "2026-01-08T00:00:00Z"];
+ * for await (const session of client.connections.each({ startDate })) console.log(session.userName);
+ * for await (const line of client.auditLogs.each({ startDate, endDate })) {
+ *   console.log(line.timestamp, line.operation, line.entityType);
+ * }
+ * const network = await client.networks.create({
+ *   name: "hq",
+ *   connectors: [{ name: "hq-1", vpnRegionId: "eu-central-1" }],
+ * });
+ * const [connector] = await client.connectors.network.listAll({ parentId: network.id });
+ * if (connector !== undefined) {
+ *   const profile = await client.profiles.ofConnector("network", connector.id);
+ *   await Deno.writeTextFile("hq-1.ovpn", profile, { mode: 0o600 });
+ * }
+ * ```
+ */
+export { CloudConnexaClient, type CloudConnexaOptions } from "./client.ts";
+export type { CallOptions } from "./connection.ts";
+export {
+  ApiError,
+  type ApiProblem,
+  AuthenticationError,
+  CloudConnexaError,
+  NetworkError,
+  NotFoundError,
+  PermissionError,
+  RateLimitError,
+  ValidationError,
+} from "./errors.ts";
+export type { Limits } from "./limits.ts";
+export type { Batch, Page } from "./paging.ts";
+export { isOnline } from "./schemas/fields.ts";
+export type { SettingName, SettingValue } from "./schemas/settings.ts";
+export type { Version } from "./versions.ts";
