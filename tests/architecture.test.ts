@@ -102,6 +102,11 @@ const FORBIDDEN: readonly Forbidden[] = [
   },
   { what: "names an issue; say the reason itself", pattern: /\bissues? #?\d/i, where: anywhere },
   {
+    what: "loads a package by import(); load a file of ours that re-exports it, see src/lib/yaml.ts",
+    pattern: /\bimport\("(?!node:)[a-z@][^"]*"\)/,
+    where: (path) => path.startsWith("src/"),
+  },
+  {
     what: "names a folder of one machine",
     pattern: /(^|[\s"'`(=:])\/work\//,
     where: anywhere,

@@ -65,7 +65,7 @@ export class SigningKeys {
     this.ensure();
     const key = this.#load()[0]!;
     const now = Math.floor(this.#clock.now() / 1000);
-    const { SignJWT } = await import("jose");
+    const { SignJWT } = await import("./jose.ts");
     return await new SignJWT({ sid: session_id }).setProtectedHeader({
       alg: ALGORITHM,
       kid: key.kid,
@@ -77,7 +77,7 @@ export class SigningKeys {
 
   /** What a token says, if this data directory signed it and it has not expired. Errors: `unauthenticated`. */
   async verify(token: string): Promise<AccessClaims> {
-    const { errors, jwtVerify } = await import("jose");
+    const { errors, jwtVerify } = await import("./jose.ts");
     try {
       const { payload } = await jwtVerify(token, (header) => this.#keyFor(header), {
         algorithms: [ALGORITHM],

@@ -36,7 +36,7 @@ export async function render(
     case "json":
       return terminal.print(JSON.stringify(replaceRows(value, rows, shaped), null, 2));
     case "yaml": {
-      const { stringify } = await import("yaml");
+      const { stringify } = await import("../lib/yaml.ts");
       return terminal.print(stringify(replaceRows(value, rows, shaped)).trimEnd());
     }
     case "csv":
@@ -101,7 +101,7 @@ export function sortRows(rows: readonly unknown[], by: string | undefined): read
 }
 
 async function csv(rows: readonly unknown[], columns: readonly ColumnSpec[] | undefined): Promise<string> {
-  const { stringify } = await import("csv-stringify/sync");
+  const { stringify } = await import("./csv.ts");
   const keys = columns?.map((column) => column.key) ?? [...new Set(rows.flatMap((row) => keysOf(row)))];
   const records = rows.map((row) => keys.map((key) => csvCell(at(row, key))));
   return stringify([keys.map(csvCell), ...records]).replace(/\n$/, "");

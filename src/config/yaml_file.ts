@@ -12,7 +12,7 @@ export async function readYaml(
   names: Names,
 ): Promise<Reading> {
   // Loaded here, because most commands run where there is no file.
-  const { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } = await import("yaml");
+  const { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } = await import("../lib/yaml.ts");
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const reading = emptyReading();

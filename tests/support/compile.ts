@@ -105,6 +105,7 @@ async function bundle(): Promise<Bundle> {
     stdout: "null",
   }).output();
   if (!success) throw new Error(`Cannot bundle: ${new TextDecoder().decode(stderr)}`);
+  await requireWithoutModule(dir);
   for (const path of workers) {
     const output = relative("src", path).replace(/\.ts$/, ".js");
     await Deno.writeTextFile(join(dir, basename(path)), `import "./${output}";\n`);
@@ -118,6 +119,25 @@ async function bundle(): Promise<Bundle> {
     config,
     [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };
+}
+
+/**
+ * Modules of the older kind ask for built-in ones with `require`. The bundler makes that of `node:module`, which loads
+ * most of what Node has: as much as the rest of `holdfast version` together.
+ */
+async function requireWithoutModule(dir: string): Promise<void> {
+  const shim =
+    /^import \{ createRequire as (\w+) \} from "node:module";\nvar __require = \1\(import\.meta\.url\);$/m;
+  let found = false;
+  for (const { name } of Deno.readDirSync(dir)) {
+    if (!name.endsWith(".js")) continue;
+    const text = await Deno.readTextFile(join(dir, name));
+    if (!shim.test(text)) continue;
+    found = true;
+    const lighter = "var __require = (name) => globalThis.process.getBuiltinModule(name);";
+    await Deno.writeTextFile(join(dir, name), text.replace(shim, lighter));
+  }
+  if (!found) throw new Error("Cannot bundle: deno bundle writes its require() in another way now");
 }
 
 async function main(): Promise<void> {

@@ -31,7 +31,7 @@ export function mailChannel(options: ChannelOptions): Channel {
           refused: true,
         });
       }
-      const { createTransport } = await import("nodemailer");
+      const { createTransport } = await import("./mail_transport.ts");
       const transport = createTransport({
         host,
         ...securityOf(settings, host),
