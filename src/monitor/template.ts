@@ -7,6 +7,7 @@
  * below its root by construction. Matching never goes back further than the last `*`, so no pattern is slow.
  */
 import { HoldfastError, nearest } from "../lib/errors.ts";
+import type { TemplateValues } from "./report.ts";
 
 /** What may stand in braces. Dates and times are those of the instant the backup was due, in UTC. */
 export const TEMPLATE_VARIABLES = [
@@ -197,4 +198,25 @@ function hasControl(text: string): boolean {
 /** An error about a long text is not as long as it. */
 function shorten(text: string): string {
   return text.length > 100 ? `${text.slice(0, 100)}...` : text;
+}
+
+/** The texts of a job at a due instant. What it does not have is absent, so that a template that needs it says so. */
+export function textsOf(values: TemplateValues): VariableTexts {
+  const [date = "", time = ""] = values.due_at.split("T");
+  const [year = "", month = "", day = ""] = date.split("-");
+  const [hour = "", minute = ""] = time.split(":");
+  const { company_name, city, neighborhood, database_name, agent_id } = values;
+  return {
+    company_name,
+    city,
+    neighborhood,
+    database_name,
+    db_name: database_name,
+    agent_id,
+    year: values.year === null ? year : String(values.year),
+    month,
+    day,
+    hour,
+    minute,
+  };
 }

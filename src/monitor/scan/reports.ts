@@ -1,0 +1,191 @@
+/**
+ * Reports of a deposit: read in batches, judged when the files they name have been still long enough, and archived once
+ * what was decided is stored.
+ *
+ * While one batch waits for its files, the next ones are read; so the wait is paid once, not once per batch.
+ */
+import { join } from "node:path";
+import type { FoundFile, Refusal, Report, ReportOrigin } from "../report.ts";
+import type { AgentFolder, FoundReport } from "./deposit.ts";
+import type { Glance } from "./examine.ts";
+import { hashBytes } from "./hash.ts";
+import { addProblems, examineStill, type Pass, settle, untilStill } from "./pass.ts";
+import { addLines } from "./result.ts";
+
+/** Reports read at once, and batches that may wait: together they bound the memory. */
+const [BATCH, MAX_BATCHES] = [200, 40];
+
+/** A report that cannot be parsed may still be on its way for so long. */
+const YOUNG_MS = 10 * 60_000;
+
+/** A report with a first look at its files. */
+interface Item {
+  origin: ReportOrigin;
+  report: Report;
+  files: { database_name: string; path: string; glance: Glance }[];
+}
+
+interface Batch {
+  agent: AgentFolder;
+  items: Item[];
+  /** When the files were looked at. */
+  seen_at: number;
+  /** Names of reports that need no judgement any more. */
+  done: string[];
+}
+
+/** Judges every report there is. One that fails does not stop the others. */
+export async function scanReports(pass: Pass, agents: readonly AgentFolder[]): Promise<void> {
+  const waiting: Batch[] = [];
+  for (const agent of agents) {
+    for await (const names of batchesOf(pass, agent)) {
+      const batch = await readBatch(pass, agent, names);
+      const isFree = batch.items.every((item) => item.files.length === 0);
+      // Reports of one agent are judged in their order.
+      if (isFree && waiting.length === 0) await judgeBatch(pass, batch);
+      else waiting.push(batch);
+      while (waiting.length > MAX_BATCHES) await judgeBatch(pass, waiting.shift()!);
+    }
+  }
+  for (const batch of waiting) await judgeBatch(pass, batch);
+}
+
+async function* batchesOf(pass: Pass, agent: AgentFolder): AsyncGenerator<string[]> {
+  let names: string[];
+  try {
+    names = await pass.disk.run("reports", agent.log);
+  } catch (error) {
+    pass.signal.throwIfAborted();
+    return addProblems(pass, [`Cannot list reports of "${agent.agent_id}": ${String(error)}`]);
+  }
+  pass.result.reports.found += names.length;
+  for (let at = 0; at < names.length; at += BATCH) yield names.slice(at, at + BATCH);
+}
+
+/** Reads reports, refuses what is none, and looks at the files of the rest. */
+async function readBatch(pass: Pass, agent: AgentFolder, names: readonly string[]): Promise<Batch> {
+  const batch: Batch = { agent, items: [], seen_at: 0, done: [] };
+  const found = (await pass.disk.run("read", agent.log, names)).map((one) => ({
+    ...one,
+    origin: originOf(agent, one),
+  }));
+  const known = await pass.judge.known(found.map((one) => one.origin.key));
+  for (const { origin, reading, file_name, modified_ms } of found) {
+    if (known.has(origin.key)) {
+      pass.result.reports.known++;
+      batch.done.push(file_name);
+    } else if (reading.outcome === "unparsed" && Math.abs(pass.clock.now() - modified_ms) < YOUNG_MS) {
+      pass.result.reports.young++;
+    } else if (reading.outcome !== "read") {
+      await refuse(pass, batch, origin, reading.refusal);
+    } else if (reading.report.agent_id !== agent.agent_id) {
+      await refuse(pass, batch, { ...origin, key: refusedKey(agent, file_name, origin.key) }, foreign(agent));
+    } else batch.items.push({ origin, report: reading.report, files: [] });
+  }
+  await lookAtFiles(pass, batch);
+  return batch;
+}
+
+/** Who reports is told by the folder; a report of somebody else in it would be judged with the wrong files. */
+function foreign(agent: AgentFolder): Refusal {
+  const message = `must be "${agent.agent_id}", the name of the folder it lies in`;
+  return { reason: `agent_id: ${message}`, fields: [{ path: "agent_id", message }] };
+}
+
+function originOf(agent: AgentFolder, { file_name, key, reading }: FoundReport): ReportOrigin {
+  // The same rubbish may come again tomorrow, under another name: that is another refusal.
+  const told = reading.outcome === "read" ? key : refusedKey(agent, file_name, key);
+  return { key: told, file_name, way: "file", agent_id: agent.agent_id };
+}
+
+function refusedKey(agent: AgentFolder, fileName: string, key: string): string {
+  return hashBytes(`refused\0${agent.agent_id}\0${fileName}\0${key}`);
+}
+
+async function refuse(pass: Pass, batch: Batch, origin: ReportOrigin, refusal: Refusal): Promise<void> {
+  const report = origin.file_name ?? "";
+  try {
+    await pass.judge.refuseReport(origin, refusal);
+  } catch (error) {
+    return failed(pass, origin, error);
+  }
+  pass.result.reports.refused++;
+  addLines(pass.result.refused, [{
+    agent_id: origin.agent_id,
+    report,
+    ...refusal,
+    fields: [...refusal.fields],
+  }]);
+  batch.done.push(report);
+}
+
+function failed(pass: Pass, origin: ReportOrigin, error: unknown): void {
+  pass.signal.throwIfAborted();
+  const reason = error instanceof Error ? error.message : String(error);
+  addProblems(pass, [`Cannot judge report "${origin.agent_id}/${origin.file_name}": ${reason}`]);
+}
+
+/** A first look at every file that a job wants to know of; items that cannot be asked about are left out. */
+async function lookAtFiles(pass: Pass, batch: Batch): Promise<void> {
+  const items: Item[] = [];
+  for (const item of batch.items) {
+    try {
+      const wanted = await pass.judge.wanted(item.report);
+      item.files = filesOf(item.report, batch.agent, wanted);
+      items.push(item);
+    } catch (error) {
+      failed(pass, item.origin, error);
+    }
+  }
+  batch.items = items;
+  const files = items.flatMap((item) => item.files);
+  const glances = files.length === 0 ? [] : await pass.disk.run("glance", files.map((file) => file.path));
+  for (const [at, glance] of glances.entries()) files[at]!.glance = glance;
+  batch.seen_at = pass.clock.now();
+}
+
+/** Where the files of a report should be; without a folder for files every one of them is absent. */
+function filesOf(
+  report: Report,
+  { databases: folder }: AgentFolder,
+  wanted: ReadonlySet<string>,
+): Item["files"] {
+  if (folder === null) return [];
+  return report.databases.flatMap(({ database_name, staged_file_name }) =>
+    staged_file_name === null || !wanted.has(database_name)
+      ? []
+      : [{ database_name, path: join(folder, staged_file_name), glance: { state: "absent" } }]
+  );
+}
+
+/** Judges what was read, and archives it. */
+async function judgeBatch(pass: Pass, { agent, items, seen_at, done }: Batch): Promise<void> {
+  const ordered = [...items].sort((a, b) => a.report.operation_end_at < b.report.operation_end_at ? -1 : 1);
+  for (const item of ordered) {
+    pass.signal.throwIfAborted();
+    try {
+      if (await judgeItem(pass, item, seen_at)) done.push(item.origin.file_name ?? "");
+    } catch (error) {
+      failed(pass, item.origin, error);
+    }
+  }
+  if (done.length > 0) addProblems(pass, await pass.disk.run("archive", agent.log, done));
+}
+
+/** False when a file of it is still being written. */
+async function judgeItem(pass: Pass, { origin, report, files }: Item, seenAt: number): Promise<boolean> {
+  const found = new Map<string, FoundFile>();
+  if (files.length > 0) await untilStill(pass, seenAt);
+  for (const { database_name, path, glance } of files) {
+    const examined = await examineStill(pass, path, glance);
+    if (examined.state === "moving") {
+      pass.result.reports.waiting++;
+      return false;
+    }
+    found.set(database_name, examined);
+  }
+  const verdicts = await pass.judge.judgeReport(origin, report, found);
+  pass.result.reports.judged++;
+  await settle(pass, verdicts, { agent_id: origin.agent_id, report: origin.file_name });
+  return true;
+}
