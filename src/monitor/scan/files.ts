@@ -91,7 +91,9 @@ async function checkOne(
   const found = await pass.disk.run("examine", file.path, glance);
   // One that is being written right now is looked at again by the next scan.
   if (found.state === "moving") return;
-  if (found.state !== "present" || found.sha256 !== file.sha256) pass.result.files.changed++;
+  const isWell = found.state === "present" && found.sha256 === file.sha256 &&
+    (found.side_file_sha256 ?? file.sha256) === file.sha256;
+  if (!isWell) pass.result.files.changed++;
   await pass.judge.judgeWatched(file.entry_id, found);
 }
 

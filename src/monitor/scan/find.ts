@@ -37,7 +37,7 @@ export function findFiles(
 
   const visit = (directory: string, at: number, deep: number): void => {
     const segment = segments[at];
-    if (segment === undefined) return;
+    if (segment === undefined || !isDirectory(directory, search.problems)) return;
     if (segment === "deep") {
       visit(directory, at + 1, 0);
       if (deep < MAX_DEEP) each(directory, ANYTHING, (path) => visit(path, at, deep + 1));
@@ -82,14 +82,23 @@ export function findFiles(
 
 const ANYTHING: readonly Token[] = [{ kind: "any" }];
 
-/** Names in a directory that is no link; none where there is no directory. */
+/** False for a link: it could lead anywhere. */
+function isDirectory(path: string, problems: string[]): boolean {
+  return attempt(path, problems, () => fs.lstatSync(path).isDirectory()) ?? false;
+}
+
 function namesIn(directory: string, problems: string[]): string[] {
+  return attempt(directory, problems, () => fs.readdirSync(directory)) ?? [];
+}
+
+/** What is not there is no problem. */
+function attempt<T>(directory: string, problems: string[], look: () => T): T | undefined {
   try {
-    return fs.lstatSync(directory).isDirectory() ? fs.readdirSync(directory) : [];
+    return look();
   } catch (error) {
     if (!["ENOENT", "ENOTDIR"].includes(codeOf(error))) {
       problems.push(`Cannot look into "${directory}": ${reasonOf(error)}`);
     }
-    return [];
+    return undefined;
   }
 }

@@ -8,10 +8,11 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { HoldfastError } from "../../lib/errors.ts";
 import { requireName } from "../template.ts";
 import { sideFileOf } from "./examine.ts";
 import { hashFile } from "./hash.ts";
-import { codeOf, isRealDirectory, type OpenFile, openRegular, reasonOf, Untouchable } from "./open.ts";
+import { isRealDirectory, type OpenFile, openRegular, reasonOf, Untouchable } from "./open.ts";
 
 /** A file to keep. */
 export interface KeepRequest {
@@ -53,11 +54,8 @@ export function keepFile(request: KeepRequest): Kept {
     return { ok: true, path: target.path, modified_ms: Math.trunc(fs.statSync(target.path).mtimeMs) };
   } catch (error) {
     // What is wrong with the file itself stays wrong; a disk gets room again.
-    return {
-      ok: false,
-      reason: reasonOf(error),
-      retry: !(error instanceof Untouchable) && codeOf(error) !== "",
-    };
+    const isFinal = error instanceof Untouchable || error instanceof HoldfastError;
+    return { ok: false, reason: reasonOf(error), retry: !isFinal };
   }
 }
 
@@ -81,7 +79,8 @@ function nameFor(
 ): { path: string; kept: boolean } {
   for (let version = 1; version <= MAX_VERSIONS; version++) {
     const name = `${stamp}${version === 1 ? "" : `.${version}`}_${basename(path)}`;
-    const target = join(directory, requireName(name, "keep a file"));
+    requireName(sideFileOf(name), "keep a file");
+    const target = join(directory, name);
     using present = openRegular(target);
     if (present === undefined) return { path: target, kept: false };
     if (present.print.size === size_bytes && hashFile(present.fd).sha256 === sha256) {
