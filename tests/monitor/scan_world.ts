@@ -44,6 +44,7 @@ export class MemoryJudge implements Judge {
   readonly watched: WatchedFile[] = [];
   readonly watchVerdicts: { entryId: number; found: FoundFile }[] = [];
   readonly samples: CapacitySample[] = [];
+  readonly scans: number[] = [];
   pending: Promotion[] = [];
   template = "{company_name}/{city}/{year}/{database_name}";
   /** Called before a report is judged; what it throws is the judge's failure. */
@@ -128,6 +129,11 @@ export class MemoryJudge implements Judge {
 
   judgeWatched(entryId: number, found: FoundFile): Promise<void> {
     this.watchVerdicts.push({ entryId, found });
+    return Promise.resolve();
+  }
+
+  scanned(startedAt: number): Promise<void> {
+    this.scans.push(startedAt);
     return Promise.resolve();
   }
 

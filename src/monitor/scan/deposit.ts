@@ -38,14 +38,29 @@ export function listAgents(root: string): Deposit {
       if (name.startsWith(".") || !isRealDirectory(join(root, name))) continue;
       const log = directoryBelow(root, [name, "log"]);
       if (log === undefined) continue;
-      // `database` is the older name.
-      const databases = directoryBelow(root, [name, "databases"]) ?? directoryBelow(root, [name, "database"]);
-      deposit.agents.push({ agent_id: name, log, databases: databases ?? null });
+      deposit.agents.push({ agent_id: name, log, databases: databasesOf(root, name) });
     } catch (error) {
       deposit.problems.push(`Cannot scan agent "${name}": ${reasonOf(error)}`);
     }
   }
   return deposit;
+}
+
+/** Where the files of an agent are, `database` being the older name; null when there is no such folder. */
+function databasesOf(root: string, agentId: string): string | null {
+  return directoryBelow(root, [agentId, "databases"]) ?? directoryBelow(root, [agentId, "database"]) ?? null;
+}
+
+/** Where the files of one agent are, or why nobody may look there. */
+export function findFolder(
+  root: string,
+  agentId: string,
+): { ok: true; path: string | null } | { ok: false; reason: string } {
+  try {
+    return { ok: true, path: databasesOf(root, agentId) };
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error) };
+  }
 }
 
 /** Names of the reports of a folder, the oldest first as far as their names tell. */

@@ -7,9 +7,10 @@
  */
 import { type Clock, iso } from "../../lib/clock.ts";
 import { HoldfastError, messageOf } from "../../lib/errors.ts";
-import type { Judge } from "../report.ts";
+import type { Judge, ReportIntake, Verdict } from "../report.ts";
 import { type Disk, WorkerDisk } from "./disk.ts";
 import { checkWatched, keepPending, sampleCapacity, scanExpected } from "./files.ts";
+import { submitReport } from "./intake.ts";
 import { addProblems, log, type Pass, type Roots } from "./pass.ts";
 import { scanReports } from "./reports.ts";
 import { emptyResult, type ScanResult } from "./result.ts";
@@ -36,7 +37,7 @@ export interface ScannerState {
 /** A tick comes each minute, not to the millisecond. */
 const TICK_SLACK_MS = 20_000;
 
-export class Scanner {
+export class Scanner implements ReportIntake {
   readonly #options: ScannerOptions;
   readonly #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
@@ -69,6 +70,16 @@ export class Scanner {
     return await this.#queue(true, AbortSignal.any([signal, this.#stop.signal]));
   }
 
+  /** A report that did not come as a file: judged beside any scan, with the files in the deposit. */
+  async submit(agentId: string, document: unknown): Promise<readonly Verdict[]> {
+    const signal = this.#stop.signal;
+    using disk = this.#open(signal);
+    const { judge, clock, settings } = this.#options;
+    const result = emptyResult(iso(clock.now()));
+    const pass: Pass = { disk, judge, clock, roots: settings, signal, patient: true, result };
+    return await submitReport(pass, agentId, document);
+  }
+
   /** Begins a scan if one is due and none is under way or waiting. Never throws; `idle()` waits for it. */
   tick(): void {
     const now = this.#options.clock.now();
@@ -80,7 +91,7 @@ export class Scanner {
 
   /** Begins a scan unless one is under way or waiting. */
   begin(): void {
-    if (this.#pending > 0 || this.state.idle || this.#stop.signal.aborted) return;
+    if (this.#pending > 0 || this.#stop.signal.aborted) return;
     this.#queue(false, this.#stop.signal).catch((error) => {
       if (!this.#stop.signal.aborted) log.error("The scan failed: {why}", { why: messageOf(error), error });
     });
@@ -97,6 +108,10 @@ export class Scanner {
     await this.idle();
   }
 
+  #open(signal: AbortSignal): Disk {
+    return this.#options.openDisk?.(signal) ?? new WorkerDisk(signal);
+  }
+
   #queue(patient: boolean, signal: AbortSignal): Promise<ScanResult> {
     this.#pending++;
     const scan = this.#running.catch(() => {}).then(() => this.#scan(patient, signal)).finally(() =>
@@ -107,14 +122,19 @@ export class Scanner {
   }
 
   async #scan(patient: boolean, signal: AbortSignal): Promise<ScanResult> {
-    const { judge, clock, settings, openDisk = (signal) => new WorkerDisk(signal) } = this.#options;
+    const { judge, clock, settings } = this.#options;
     signal.throwIfAborted();
-    this.#lastStart = clock.now();
-    const result = emptyResult(iso(this.#lastStart));
-    using disk = openDisk(signal);
+    const startedAt = clock.now();
+    this.#lastStart = startedAt;
+    const result = emptyResult(iso(startedAt));
+    if (this.state.idle) {
+      await judge.scanned(startedAt);
+      return result;
+    }
+    using disk = this.#open(signal);
     const pass: Pass = { disk, judge, clock, roots: settings, signal, patient, result };
     try {
-      await scanAll(pass);
+      await scanAll(pass, startedAt);
       this.#lastError = null;
     } catch (error) {
       if (!signal.aborted) this.#lastError = messageOf(error);
@@ -127,8 +147,9 @@ export class Scanner {
 }
 
 /** A deposit that is not there must not hide that good files are gone too; it is told at the end. */
-async function scanAll(pass: Pass): Promise<void> {
+async function scanAll(pass: Pass, startedAt: number): Promise<void> {
   const failure = await scanDeposit(pass);
+  await pass.judge.scanned(startedAt);
   await keepPending(pass);
   await checkWatched(pass);
   await sampleCapacity(pass);

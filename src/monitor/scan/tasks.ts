@@ -5,6 +5,7 @@ import { parseTemplate, type VariableTexts } from "../template.ts";
 import {
   archiveReports,
   type Deposit,
+  findFolder,
   type FoundReport,
   listAgents,
   listReports,
@@ -18,6 +19,10 @@ import { type Moved, moveVersion } from "./move.ts";
 /** Work on disks: what each kind takes and gives. */
 export interface Tasks {
   agents: { takes: [root: string]; gives: Deposit };
+  folder: {
+    takes: [root: string, agentId: string];
+    gives: { ok: true; path: string | null } | { ok: false; reason: string };
+  };
   reports: { takes: [log: string]; gives: string[] };
   read: { takes: [log: string, names: readonly string[]]; gives: FoundReport[] };
   archive: { takes: [log: string, names: readonly string[]]; gives: string[] };
@@ -45,6 +50,7 @@ export type TaskName = keyof Tasks;
 /** Synchronous, as calls to the system are in a worker: it has nothing else to do. */
 const WORK: { [Name in TaskName]: (...takes: Tasks[Name]["takes"]) => Tasks[Name]["gives"] } = {
   agents: listAgents,
+  folder: findFolder,
   reports: listReports,
   read: readReports,
   archive: archiveReports,
