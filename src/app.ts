@@ -251,13 +251,17 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
 }
 
 /** Recovery with nothing but an artifact: reads it and compares it with its manifest. */
-export function verifyArtifact(file: string, context: EngineContext): ReturnType<typeof verifyFile> {
-  return verifyFile(ENGINES, file, context);
+export function verifyArtifact(
+  file: string,
+  context: EngineContext,
+  identity?: string,
+): ReturnType<typeof verifyFile> {
+  return verifyFile(ENGINES, file, context, identity);
 }
 
 /** Recovery with nothing but an artifact: restores it. */
 export function restoreArtifact(
-  request: RestoreFields & { file: string },
+  request: RestoreFields & { file: string; identity?: string },
   context: EngineContext,
 ): ReturnType<typeof restoreFile> {
   return restoreFile(ENGINES, request, context);

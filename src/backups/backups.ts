@@ -7,6 +7,7 @@ import { proveDue, reconcile, reverify } from "./care.ts";
 import type { Engine, EngineContext } from "./engine.ts";
 import { type EngineInfo, engineInfo, engineInfoOf } from "./engine_info.ts";
 import { Engines } from "./engines.ts";
+import type { IdentityFields } from "./identity.ts";
 import { importDirectory } from "./importer.ts";
 import { keepNewest, type KeepRules } from "./keep.ts";
 import type { BackupMaker, MakeBackup, RemovedBackup } from "./make.ts";
@@ -107,10 +108,10 @@ export class Backups implements BackupMaker {
   }
 
   /** Restores a backup for a test and keeps the evidence. Errors: as {@linkcode get}. */
-  async prove(ref: string, caller: Caller): Promise<BackupProof> {
+  async prove(ref: string, caller: Caller, identity: IdentityFields = {}): Promise<BackupProof> {
     const backup = await this.get(ref);
     const command = await this.#proofCommand(backup, caller);
-    return await proveBackup(this.#parts, backup, command, caller);
+    return await proveBackup(this.#parts, backup, { ...command, ...identity }, caller);
   }
 
   /** Evidence of restore tests, newest first; with `last` the last one of each schedule. Errors: `not_found`, `forbidden`. */
@@ -197,12 +198,12 @@ export class Backups implements BackupMaker {
   }
 
   /** Reads the artifact again and remembers what was found. Errors: as {@linkcode get}, and what keeps it from being read. */
-  async verify(ref: string, caller: Caller): Promise<BackupVerification> {
-    return await verifyBackup(this.#parts, await this.get(ref), caller);
+  async verify(ref: string, caller: Caller, identity: IdentityFields = {}): Promise<BackupVerification> {
+    return await verifyBackup(this.#parts, await this.get(ref), caller, identity);
   }
 
   /** Restores into a directory. Errors: as {@linkcode get}, `invalid`, `forbidden`, `conflict` for files that exist. */
-  async restore(ref: string, fields: RestoreFields, caller: Caller): Promise<RestoreResult> {
+  async restore(ref: string, fields: RestoreFields & IdentityFields, caller: Caller): Promise<RestoreResult> {
     return await restoreBackup(this.#parts, await this.get(ref), fields, caller);
   }
 

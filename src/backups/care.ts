@@ -117,7 +117,7 @@ export async function reverify(parts: Parts, signal: AbortSignal): Promise<strin
       const hash = isHere && backup.verified_ok === true && backup.sha256 !== null
         ? (path: string) => rehash(path, { signal, bytesPerSecond: reverify_bytes_per_second })
         : undefined;
-      await verifyBackup(parts, backup, caller, hash);
+      await verifyBackup(parts, backup, caller, hash === undefined ? {} : { hash });
       read.push(id);
     } catch (error) {
       signal.throwIfAborted();

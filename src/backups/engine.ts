@@ -130,6 +130,8 @@ export interface StoredArtifact {
   sha256: string | null;
   /** The `engine_options` it was made with, from the catalogue; absent when there is only the file. */
   options?: unknown;
+  /** Secret text that opens it where it is encrypted, given for this once; never kept, logged or shown. */
+  identity?: string;
 }
 
 /** What a manifest says of an artifact: enough to rebuild its catalogue entry. */

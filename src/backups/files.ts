@@ -11,12 +11,12 @@ import { type BackupVerification, destinationOf, type RestoreFields, type Restor
 /** Restores a file, whose manifest is used when it lies beside it. Errors: `not_found`, `invalid`, and the engine's. */
 export async function restoreFile(
   engines: readonly Engine[],
-  request: RestoreFields & { file: string },
+  request: RestoreFields & { file: string; identity?: string },
   context: EngineContext,
 ): Promise<RestoreResult> {
-  const { file, to, into: _, ...how } = request;
+  const { file, to, into: _, identity, ...how } = request;
   if (to !== undefined) requireAbsolute(to);
-  const { engine, artifact } = await identify(engines, file);
+  const { engine, artifact } = await identify(engines, file, identity);
   const place = destinationOf(request, engine);
   const { item_count, restored_bytes, warnings } = await engine.restore(
     artifact,
@@ -38,19 +38,22 @@ export async function verifyFile(
   engines: readonly Engine[],
   file: string,
   context: EngineContext,
+  identity?: string,
 ): Promise<Omit<BackupVerification, "backup_id" | "name" | "verified_at">> {
-  const { engine, artifact } = await identify(engines, file);
+  const { engine, artifact } = await identify(engines, file, identity);
   return { path: artifact.path, ...await engine.verify(artifact, context) };
 }
 
 async function identify(
   engines: readonly Engine[],
   file: string,
+  identity: string | undefined,
 ): Promise<{ engine: Engine; artifact: StoredArtifact }> {
   requireAbsolute(file);
   for (const engine of engines) {
     const artifact = await engine.identify?.(file);
-    if (artifact !== undefined) return { engine, artifact };
+    if (artifact === undefined) continue;
+    return { engine, artifact: identity === undefined ? artifact : { ...artifact, identity } };
   }
   throw new HoldfastError("invalid", `Cannot use "${file}": it is no backup that an engine knows`);
 }

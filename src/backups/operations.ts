@@ -5,6 +5,7 @@ import { type Operation, operation } from "../lib/operation.ts";
 import { formatSize } from "../lib/size.ts";
 import type { Backups } from "./backups.ts";
 import { engineOperations } from "./engine_operations.ts";
+import { IDENTITY_FLAGS, IdentityFields } from "./identity.ts";
 import {
   Backup,
   BackupFilter,
@@ -88,19 +89,22 @@ export const verifyBackup = operation({
   scope,
   summary: "Read a backup again and compare it with what was written",
   description: "Answers when all of it was read. The command ends with 20 when the backup is not good. " +
+    "An encrypted one is only looked into with its identity; without, its hash is compared. " +
     "With --file PATH it verifies a file without any database.",
-  input: Ref,
+  input: Ref.extend(IdentityFields.shape),
   output: BackupVerification,
   cli: {
     args: ["backup?"],
+    flags: { ...IDENTITY_FLAGS },
     text: verifiedText,
     exit: (found) => found.ok ? 0 : EXIT_BAD_ANSWER,
     examples: [
       "holdfast backups verify 3f9c01ab",
       "holdfast backups verify --file /mnt/usb/nightly.tar.zst",
+      "holdfast backups verify 3f9c01ab --identity-file /root/age.key",
     ],
   },
-  run: (app: BackupsApp, input, caller) => app.backups.verify(input.backup, caller),
+  run: (app: BackupsApp, { backup, ...identity }, caller) => app.backups.verify(backup, caller, identity),
 });
 
 export const restoreBackup = operation({
@@ -112,7 +116,7 @@ export const restoreBackup = operation({
   description:
     "Answers when all of it was written. Nothing is written outside the directory, and nothing is " +
     "overwritten unless forced. With --file PATH it restores a file without any database.",
-  input: Ref.extend(RestoreFields.shape),
+  input: Ref.extend({ ...RestoreFields.shape, ...IdentityFields.shape }),
   output: RestoreResult,
   cli: {
     args: ["backup?"],
@@ -123,6 +127,7 @@ export const restoreBackup = operation({
         description: "Directory to restore into; made when missing",
       },
       patterns: { flag: "--pattern <glob>" },
+      ...IDENTITY_FLAGS,
     },
     text: (done) =>
       [

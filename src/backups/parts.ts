@@ -7,6 +7,7 @@ import type { Server } from "../servers/mod.ts";
 import type { Database } from "../store/mod.ts";
 import type { EngineContext, Progress, StoredArtifact } from "./engine.ts";
 import type { Engines, EngineSettings } from "./engines.ts";
+import { type IdentityFields, identityOf } from "./identity.ts";
 import type { KeepRules } from "./keep.ts";
 import type { Backup, OnDisk } from "./model.ts";
 import type { ProveRules } from "./proof.ts";
@@ -98,11 +99,22 @@ export function workContext(parts: Parts, signal: AbortSignal): EngineContext {
   };
 }
 
-/** A recorded artifact as its engine takes it, with the options it was made with. */
-export async function stored(parts: Parts, backup: Backup): Promise<StoredArtifact> {
+/** A recorded artifact as its engine takes it, with the options it was made with, and what else opens it. */
+export async function stored(
+  parts: Parts,
+  backup: Backup,
+  given: IdentityFields = {},
+): Promise<StoredArtifact> {
   const { path, size_bytes, sha256 } = backup;
   const options = await optionsOf(tables(parts), backup.id);
-  return { path, size_bytes, sha256, ...(options === undefined ? {} : { options }) };
+  const identity = await identityOf(given, parts.readSecret);
+  return {
+    path,
+    size_bytes,
+    sha256,
+    ...(options === undefined ? {} : { options }),
+    ...(identity === undefined ? {} : { identity }),
+  };
 }
 
 /** What is where an artifact should be. */

@@ -4,6 +4,7 @@ import { formatDuration } from "../lib/duration.ts";
 import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { operation } from "../lib/operation.ts";
 import type { Backups } from "./backups.ts";
+import { IDENTITY_FLAGS, IdentityFields } from "./identity.ts";
 import { BackupProof } from "./proof.ts";
 
 interface App {
@@ -30,15 +31,17 @@ export const proveBackup = operation({
     backup: z.string().min(1).describe(
       "Id or name of the backup; the first four or more characters of an id will do",
     ),
+    ...IdentityFields.shape,
   }),
   output: BackupProof,
   cli: {
     args: ["backup"],
+    flags: { ...IDENTITY_FLAGS },
     text: proofText,
     exit: (proof) => proof.ok ? 0 : EXIT_BAD_ANSWER,
     examples: ["holdfast backups prove 3f9c01ab"],
   },
-  run: (app: App, input, caller) => app.backups.prove(input.backup, caller),
+  run: (app: App, { backup, ...identity }, caller) => app.backups.prove(backup, caller, identity),
 });
 
 function proofText(proof: BackupProof): string {

@@ -11,6 +11,7 @@ import { formatSize } from "../lib/size.ts";
 import type { StoredArtifact } from "./engine.ts";
 import { Secrets } from "./engines/tools/secrets.ts";
 import { runTool } from "./engines/tools/run.ts";
+import type { IdentityFields } from "./identity.ts";
 import { newId } from "./maker.ts";
 import type { Backup } from "./model.ts";
 import { log, type Parts, stored, workContext } from "./parts.ts";
@@ -26,19 +27,22 @@ const PREFIX = "proof-";
 /** Longest time the command of a schedule may judge, in milliseconds. */
 const COMMAND_LIMIT_MS = 3_600_000;
 
+/** How a backup is proved. */
+export type ProveHow = Pick<ProveRules, "command" | "command_role"> & IdentityFields;
+
 /** Proves a backup and keeps the evidence. Rejects only when the caller goes away or the evidence cannot be kept. */
 export async function proveBackup(
   parts: Parts,
   backup: Backup,
-  command: Pick<ProveRules, "command" | "command_role">,
+  { command, command_role, ...identity }: ProveHow,
   caller: Caller,
 ): Promise<BackupProof> {
   const started = parts.clock.now();
   const id = newId();
   const scratch = join(parts.settings.scratch_dir, PREFIX + id);
-  const attempt = new Attempt(parts, backup, scratch, caller);
+  const attempt = new Attempt(parts, backup, scratch, caller, identity);
   try {
-    await attempt.run(command);
+    await attempt.run({ command, command_role });
   } finally {
     await Deno.remove(scratch, { recursive: true }).catch((error) => {
       if (error instanceof Deno.errors.NotFound) return;
@@ -102,9 +106,11 @@ class Attempt {
   readonly #backup: Backup;
   readonly #scratch: string;
   readonly #caller: Caller;
+  readonly #identity: IdentityFields;
 
-  constructor(parts: Parts, backup: Backup, scratch: string, caller: Caller) {
-    [this.#parts, this.#backup, this.#scratch, this.#caller] = [parts, backup, scratch, caller];
+  constructor(parts: Parts, backup: Backup, scratch: string, caller: Caller, identity: IdentityFields) {
+    [this.#parts, this.#backup, this.#scratch] = [parts, backup, scratch];
+    [this.#caller, this.#identity] = [caller, identity];
   }
 
   async run(command: Pick<ProveRules, "command" | "command_role">): Promise<void> {
@@ -127,7 +133,7 @@ class Attempt {
   }
 
   async #verify(): Promise<Found> {
-    const found = await verifyBackup(this.#parts, this.#backup, this.#caller);
+    const found = await verifyBackup(this.#parts, this.#backup, this.#caller, this.#identity);
     const what = `${found.item_count ?? 0} items, ${formatSize(found.size_bytes ?? 0)}`;
     return { ok: found.ok, detail: found.ok ? what : found.problems.join("; ") };
   }
@@ -207,6 +213,6 @@ class Attempt {
   }
 
   #stored(): Promise<StoredArtifact> {
-    return stored(this.#parts, this.#backup);
+    return stored(this.#parts, this.#backup, this.#identity);
   }
 }

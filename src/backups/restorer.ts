@@ -1,6 +1,7 @@
 /** Restoring a recorded artifact into a directory of the caller's choice. */
 import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
+import type { IdentityFields } from "./identity.ts";
 import { type Backup, destinationOf, type RestoreFields, type RestoreResult } from "./model.ts";
 import { type Parts, stored, workContext } from "./parts.ts";
 
@@ -11,7 +12,7 @@ import { type Parts, stored, workContext } from "./parts.ts";
 export async function restoreBackup(
   parts: Parts,
   backup: Backup,
-  fields: RestoreFields,
+  { identity, identity_secret, ...fields }: RestoreFields & IdentityFields,
   caller: Caller,
 ): Promise<RestoreResult> {
   authorize(fields, caller);
@@ -26,7 +27,7 @@ export async function restoreBackup(
     });
   await note("started", { restore: fields });
   try {
-    const artifact = await stored(parts, backup);
+    const artifact = await stored(parts, backup, { identity, identity_secret });
     const restored = await engine.restore(artifact, { ...place, ...how }, workContext(parts, caller.signal));
     await note("ok", { restore: fields, item_count: restored.item_count });
     return {

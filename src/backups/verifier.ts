@@ -2,21 +2,25 @@
 import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import type { Verification } from "./engine.ts";
+import type { IdentityFields } from "./identity.ts";
 import type { Backup, BackupVerification } from "./model.ts";
 import { now, onDisk, type Parts, stored, workContext } from "./parts.ts";
 import { type BackupsTables, storeVerification } from "./queries.ts";
 
-/** A way to tell that a file is the one it was without looking into it. */
-export type Hash = (path: string) => Promise<{ sha256: string; size_bytes: number }>;
+/** How an artifact is looked at. */
+export interface Look extends IdentityFields {
+  /** A way to tell that a file is the one it was without looking into it; its size and hash must be known. */
+  hash?: (path: string) => Promise<{ sha256: string; size_bytes: number }>;
+}
 
-/** Verifies a backup and stores the answer; with `hash` only by size and hash, which must be known. Errors: what keeps the artifact from being read, apart from its absence. */
+/** Verifies a backup and stores the answer. Errors: what keeps the artifact from being read, apart from its absence. */
 export async function verifyBackup(
   parts: Parts,
   backup: Backup,
   caller: Caller,
-  hash?: Hash,
+  look: Look = {},
 ): Promise<BackupVerification> {
-  const found = await read(parts, backup, caller.signal, hash);
+  const found = await read(parts, backup, caller.signal, look);
   const at = now(parts);
   const known = { verified_at: at, verified_ok: found.ok, verify_detail: found.problems.join("; ") || null };
   await parts.database.change(caller, async (change) => {
@@ -54,7 +58,7 @@ async function read(
   parts: Parts,
   backup: Backup,
   signal: AbortSignal,
-  hash: Hash | undefined,
+  { hash, ...identity }: Look,
 ): Promise<Found> {
   const engine = parts.engines.get(backup.engine);
   const missing: Found = {
@@ -69,7 +73,7 @@ async function read(
   try {
     if (hash !== undefined) return { ...judge(backup, await hash(backup.path)), missing: false };
     return {
-      ...await engine.verify(await stored(parts, backup), workContext(parts, signal)),
+      ...await engine.verify(await stored(parts, backup, identity), workContext(parts, signal)),
       missing: false,
     };
   } catch (error) {

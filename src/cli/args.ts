@@ -49,7 +49,9 @@ export function addOperation(
     });
     for (const [name, bound] of inputs) {
       const value = options[name];
+      const variable = bound.spec.env === undefined ? undefined : Deno.env.get(bound.spec.env);
       if (value !== undefined) setAt(input, bound.path, convert(bound, value));
+      else if (variable !== undefined && variable !== "") setAt(input, bound.path, variable);
     }
     await run({ op, input, options });
   });
@@ -200,6 +202,7 @@ function addFlag(
   const flags = spec.short === undefined ? long : `${spec.short}, ${long}`;
   const option = new Flag(flags, spec.description ?? field.description ?? "");
   if (field.required && path.length === 1) option.notes.push("required");
+  if (spec.env !== undefined) option.notes.push(`or $${spec.env}`);
   if (many) {
     option.notes.push("may be repeated");
     option.argParser((value: string, before: unknown) => [...(Array.isArray(before) ? before : []), value]);

@@ -5,7 +5,7 @@ import { emptyReading, type Layer, type Reading } from "./given.ts";
 import { type Names, PREFIX } from "./names.ts";
 
 /** Variables of ours that are not settings; those of the live tests are inherited by the programs they start. */
-const OTHERS = /^HOLDFAST_(CONFIG|DEBUG|LIVE_.*)$/;
+const OTHERS = /^HOLDFAST_(CONFIG|DEBUG|AGE_IDENTITY|LIVE_.*)$/;
 
 /** Kubernetes sets these in every container beside a service called "holdfast". */
 const KUBERNETES = /^HOLDFAST_(SERVICE_(HOST|PORT)|PORT)(_|$)/;

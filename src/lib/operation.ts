@@ -48,6 +48,8 @@ export interface FlagSpec {
   parse?: (text: string) => unknown;
   /** A path on the caller's host: the command line makes it absolute. */
   path?: boolean;
+  /** Variable that holds the field's text where the flag is not given, as `parse` does not see it. */
+  env?: string;
   /** A field that is an argument is a flag as well. */
   both?: boolean;
   /** Not offered on the command line. */

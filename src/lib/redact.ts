@@ -9,6 +9,7 @@ const SECRET_NAME =
 const KEY = "(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|private[_-]?key)";
 const SECRET_TEXT: readonly [RegExp, string][] = [
   [/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?(-----END \1-----|$)/g, "$1 ***"],
+  [/\bAGE-SECRET-KEY-[0-9A-Z-]+/gi, "AGE-SECRET-KEY-***"],
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 ***"],
   // Quoted values may hold spaces and escaped quotes, bare ones end at the next separator.
   [new RegExp(`(${KEY}["']?\\s*[=:]\\s*)"(?:[^"\\\\]|\\\\.)+"?`, "gi"), '$1"***"'],

@@ -54,6 +54,10 @@ const flags = {
     flag: "--exclude <glob>...",
     description: "What to leave out",
   },
+  "engine_options.encrypt_to": {
+    flag: "--encrypt-to <recipient>...",
+    description: "age recipient (age1...) to encrypt the archive for",
+  },
   engine_options: { flag: "--engine-options <json>", description: "All options of the engine at once" },
   ...policyFlags,
 };

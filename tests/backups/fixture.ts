@@ -45,7 +45,12 @@ export interface World extends AsyncDisposable {
 }
 
 export async function world(
-  given: { engine?: Engine; settings?: Partial<BackupsSettings>; schedules?: BackedUpSchedule[] } = {},
+  given: {
+    engine?: Engine;
+    settings?: Partial<BackupsSettings>;
+    schedules?: BackedUpSchedule[];
+    secrets?: Record<string, string>;
+  } = {},
 ): Promise<World> {
   const clock = new FakeClock("2026-01-02T02:00:00Z");
   const store = await tempStore(clock);
@@ -114,7 +119,12 @@ export async function world(
         );
       },
       listSchedules: () => Promise.resolve(given.schedules ?? []),
-      readSecret: (name) => Promise.reject(new Error(`no secret ${name}`)),
+      readSecret: (name) => {
+        const text = given.secrets?.[name];
+        return text === undefined
+          ? Promise.reject(new HoldfastError("not_found", `Cannot find secret "${name}"`))
+          : Promise.resolve(text);
+      },
     });
   const backups = build(given.engine ?? copyEngine());
   const kernel: Kernel<BackupsApp> = {

@@ -1,5 +1,6 @@
 /** The day after the disaster: a machine with the artifacts, this program, and nothing else. */
 import assert from "node:assert/strict";
+import { generateIdentity, identityToRecipient } from "age-encryption";
 import { z } from "zod";
 import { Backup, BackupVerification, ImportResult } from "../../src/backups/model.ts";
 import { addSchedule, backupsOf, namesIn } from "../support/backed_up.ts";
@@ -52,6 +53,34 @@ Deno.test("a damaged artifact is told from a good one without a database, by exi
   const missing = await bare(box, ["backups", "verify", "--file", `${artifact}.gone`]);
   assert.ok([5, 20].includes(missing.code), missing.stdout + missing.stderr);
   assert.match(missing.stderr + missing.stdout, /not there|does not exist|no such file/i);
+});
+
+Deno.test("an encrypted artifact alone comes back with its identity from a file or a variable, and not without", async () => {
+  await using box = await sandbox();
+  const [source, key] = [box.path("data"), box.path("age.key")];
+  await makeTree(source, { "a": "1", "b/c": { size: 300_000 } });
+  const identity = await generateIdentity();
+  await Deno.writeTextFile(key, `${identity}\n`);
+  await addSchedule(box, { more: ["--encrypt-to", await identityToRecipient(identity)] });
+  await box.ok("schedules", "trigger", "nightly", "--wait");
+  const [backup] = await backupsOf(box);
+  assert.match(backup?.path ?? "", /\.tar\.zst\.age$/);
+  await box.ok("backups", "verify", backup!.id, "--identity-file", key);
+  assert.equal((await box.cli("backups", "prove", backup!.id)).code, 20, "no identity to restore it with");
+  await box.ok("backups", "prove", backup!.id, "--identity-file", key);
+
+  const restore = ["backups", "restore", "--file", backup!.path, "--to"];
+  const without = await bare(box, [...restore, box.path("x")]);
+  assert.equal(without.code, 2, without.stdout + without.stderr);
+  assert.match(without.stderr, /is encrypted, and its identity is needed[\s\S]*--identity-file/);
+  const withFile = await bare(box, [...restore, box.path("by-file"), "--identity-file", key]);
+  assert.equal(withFile.code, 0, withFile.stderr);
+  const env = { HOME: "", XDG_STATE_HOME: "", STATE_DIRECTORY: "", HOLDFAST_AGE_IDENTITY: identity };
+  const withVariable = await box.run([...restore, box.path("by-variable")], { env, cwd: "/" });
+  assert.equal(withVariable.code, 0, withVariable.stderr);
+  for (const target of ["by-file", "by-variable"]) {
+    assert.deepEqual(await compareTrees(source, box.path(target) + source), []);
+  }
 });
 
 Deno.test("an artifact opens with plain tar", async () => {

@@ -25,6 +25,7 @@ const Input = z.strictObject({
   engine_options: Engine.optional(),
   policy: z.strictObject({ retries: z.int(), strict: z.boolean().optional() }).optional(),
   password: z.string().optional(),
+  note: z.string().optional(),
 });
 
 const CLI: CliSpec = {
@@ -34,6 +35,7 @@ const CLI: CliSpec = {
     keep_seconds: { flag: "--keep <duration>", parse: parseDuration },
     directory: { path: true },
     internal: { hidden: true },
+    note: { flag: "--note-file <file>", parse: (path) => `content of ${path}`, env: "THINGS_NOTE" },
     "engine_options.sources": { flag: "--source <path>...", path: true, description: "What is backed up" },
     "engine_options.destination": { flag: "--destination <dir>", path: true },
     "engine_options.follow": { flag: "--follow-links" },
@@ -146,6 +148,18 @@ Deno.test("a path is made absolute here, and an empty one stays empty", async ()
     thing: "a",
     engine_options: { sources: [resolve("dir")] },
   });
+});
+
+Deno.test("a field may come from a variable, as it is there and where no flag gives it", async () => {
+  Deno.env.set("THINGS_NOTE", "from the variable");
+  try {
+    assert.deepEqual(await inputOf("a"), { thing: "a", note: "from the variable" });
+    assert.deepEqual(await inputOf("a", "--note-file", "x"), { thing: "a", note: "content of x" });
+    Deno.env.set("THINGS_NOTE", "");
+    assert.deepEqual(await inputOf("a"), { thing: "a" });
+  } finally {
+    Deno.env.delete("THINGS_NOTE");
+  }
 });
 
 Deno.test("arguments go by their place; an optional or repeated one may be left out", async () => {

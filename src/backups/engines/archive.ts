@@ -15,12 +15,16 @@
  *   `allow_unreadable`.
  * - It is written to `NAME.tar.zst.partial`, flushed, read back (hash, every frame's checksum, every entry), and
  *   only then gets its manifest and its name. A `.partial` file is never a backup.
+ * - With `encrypt_to` all of it is encrypted in the format of age, so `age -d | tar --zstd -x` opens it. What made it reads
+ *   it back with the key of this one archive, which is then forgotten; from then on only an identity opens it, and
+ *   without one a verification compares its hash.
  */
 import { resolve } from "node:path";
 import type { ArtifactEntry, Engine, EngineContext, RestoreRequest, StoredArtifact } from "../engine.ts";
 import { checkOptions } from "./archive/check.ts";
 import { discoverManifests, identifyArtifact, manifestOf } from "./archive/discover.ts";
 import { makeArtifact } from "./archive/make-artifact.ts";
+import { openerFor } from "./archive/identity.ts";
 import { manifestPath } from "./archive/manifest.ts";
 import { ArchiveOptions } from "./archive/options.ts";
 import { TaskWorker } from "./archive/run-task.ts";
@@ -57,15 +61,17 @@ export const archiveEngine: Engine<ArchiveOptions> = {
 };
 
 async function restoreArtifact(
-  { path, sha256 }: StoredArtifact,
+  artifact: StoredArtifact,
   request: RestoreRequest,
   context: EngineContext,
 ) {
+  const { path, sha256 } = artifact;
   const manifest = await manifestOf(path);
   using worker = new TaskWorker();
   return await worker.run<"restore">({
     task: "restore",
     path,
+    opener: await openerFor(artifact, context),
     request: { ...request, target: resolve(request.target) },
     sha256: sha256 ?? manifest?.sha256 ?? null,
     total_bytes: manifest?.source_bytes ?? null,
@@ -73,7 +79,12 @@ async function restoreArtifact(
 }
 
 /** Entries come in batches, each sent when the one before was used up; who stops listening stops the worker. */
-async function* listEntries({ path }: StoredArtifact, context: EngineContext): AsyncGenerator<ArtifactEntry> {
+async function* listEntries(
+  artifact: StoredArtifact,
+  context: EngineContext,
+): AsyncGenerator<ArtifactEntry> {
+  const { path } = artifact;
+  const opener = await openerFor(artifact, context);
   const stop = new AbortController();
   const batches = new TransformStream<ArtifactEntry[], ArtifactEntry[]>();
   const writer = batches.writable.getWriter();
@@ -85,7 +96,7 @@ async function* listEntries({ path }: StoredArtifact, context: EngineContext): A
     secret: (name) => context.secret(name),
   };
   using worker = new TaskWorker();
-  const listed = worker.run<"list">({ task: "list", path }, listening, (batch) => writer.write(batch))
+  const listed = worker.run<"list">({ task: "list", path, opener }, listening, (batch) => writer.write(batch))
     .then(() => writer.close(), (error) => writer.abort(error))
     // Failures reach the reader through the stream, and one that has gone away misses nothing.
     .catch(() => {});

@@ -47,8 +47,18 @@ async function recover(file: string, { op, input }: Typed, session: Session): Pr
   const { restoreArtifact, verifyArtifact: verify } = await import("../../app.ts");
   const context = contextFor(session);
   const { view } = session.options;
+  if (input.identity_secret !== undefined) {
+    throw new HoldfastError(
+      "invalid",
+      "Cannot use --identity-secret with --file: secrets are in a data directory",
+      {
+        hint: "use --identity-file",
+      },
+    );
+  }
+  const identity = typeof input.identity === "string" ? input.identity : undefined;
   if (op.name === "backups.verify") {
-    const verified = await verify(file, context);
+    const verified = await verify(file, context, identity);
     session.terminal.status("");
     await render(verified, op.cli ?? {}, view, session.terminal);
     return verified.ok ? 0 : EXIT_BAD_ANSWER;
@@ -63,6 +73,7 @@ async function recover(file: string, { op, input }: Typed, session: Session): Pr
     force: input.force === true,
     owners: input.owners === true,
     outside_links: input.outside_links === true,
+    ...(identity === undefined ? {} : { identity }),
   }, context);
   session.terminal.status("");
   await render(restored, op.cli ?? {}, view, session.terminal);

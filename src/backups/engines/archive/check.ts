@@ -51,7 +51,21 @@ export async function checkOptions(options: ArchiveOptions): Promise<string[]> {
   }
   const problem = await destinationProblem(destination);
   if (problem !== null) problems.push(problem);
+  problems.push(...await recipientProblems(options.encrypt_to ?? []));
   return problems;
+}
+
+async function recipientProblems(recipients: readonly string[]): Promise<string[]> {
+  if (recipients.length === 0) return [];
+  const { Encrypter } = await import("./age.ts");
+  return recipients.flatMap((recipient) => {
+    try {
+      new Encrypter().addRecipient(recipient);
+      return [];
+    } catch {
+      return [`Recipient "${recipient}" is not one that age knows`];
+    }
+  });
 }
 
 async function sourceProblem(source: string): Promise<string | null> {

@@ -4,29 +4,28 @@
  * Each chunk becomes a frame (zstd) or member (gzip) of its own; their concatenation is what the formats call a
  * valid file, so `tar --zstd` and `tar -xzf` read it. Memory is bounded by the number of chunks.
  */
-import { createHash } from "node:crypto";
 import { CHUNK_BYTES, type Pressed, PRESSED_BYTES, type PressJob } from "./protocol.ts";
+import type { Sink, Written } from "./sink.ts";
 
 /** Chunks on their way to one press: one being compressed, one waiting. */
 const CHUNKS_PER_PRESS = 2;
 
-/** Takes tar bytes and owns the file they end up in. */
+/** Takes tar bytes. */
 export class ChunkWriter {
   #presses: MessagePort[];
-  #file: Deno.FsFile;
-  #hash = createHash("sha256");
+  #sink: Sink;
   #free: ArrayBuffer[] = [];
   #chunk: Uint8Array<ArrayBuffer>;
   #at = 0;
   #sent = 0;
   #written = 0;
-  #size = 0;
   #early = new Map<number, Uint8Array<ArrayBuffer>>();
+  #storing = false;
   #failure: unknown;
   #wake: () => void = () => {};
 
-  constructor(file: Deno.FsFile, presses: MessagePort[]) {
-    this.#file = file;
+  constructor(sink: Sink, presses: MessagePort[]) {
+    this.#sink = sink;
     this.#presses = presses;
     for (let i = 0; i < presses.length * CHUNKS_PER_PRESS; i++) {
       this.#free.push(new ArrayBuffer(PRESSED_BYTES));
@@ -72,12 +71,11 @@ export class ChunkWriter {
     }
   }
 
-  /** Waits until everything is on disk, flushed; the file is closed by its owner. */
-  async finish(): Promise<{ sha256: string; size_bytes: number }> {
+  /** Waits until the sink has everything, and ends it. */
+  async finish(): Promise<Written> {
     if (this.#at > 0) await this.send();
     while (this.#written < this.#sent) await this.#next();
-    this.#file.syncSync();
-    return { sha256: this.#hash.digest("hex"), size_bytes: this.#size };
+    return await this.#sink.finish();
   }
 
   /** Hands the chunk to a press, filled or not, and takes an empty one. */
@@ -97,27 +95,32 @@ export class ChunkWriter {
   }
 
   #receive(turn: number, pressed: Pressed): void {
+    if ("problem" in pressed) {
+      this.#failure ??= new Error(`Cannot compress: ${pressed.problem}`);
+      return this.#wake();
+    }
+    this.#early.set(turn, new Uint8Array(pressed.buffer, 0, pressed.length));
+    if (!this.#storing) this.#store();
+  }
+
+  /** Writes what comes next, as far as it has come. */
+  async #store(): Promise<void> {
+    this.#storing = true;
     try {
-      if ("problem" in pressed) throw new Error(`Cannot compress: ${pressed.problem}`);
-      this.#early.set(turn, new Uint8Array(pressed.buffer, 0, pressed.length));
       for (
         let next = this.#early.get(this.#written);
         next !== undefined;
         next = this.#early.get(this.#written)
       ) {
+        await this.#sink.write(next);
         this.#early.delete(this.#written++);
-        this.#store(next);
         this.#free.push(next.buffer);
+        this.#wake();
       }
     } catch (error) {
       this.#failure ??= error;
+      this.#wake();
     }
-    this.#wake();
-  }
-
-  #store(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-    for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
-    this.#size += bytes.length;
+    this.#storing = false;
   }
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import type { ManifestFacts, StoredArtifact, UnreadableManifest } from "../../engine.ts";
+import { isEncrypted } from "./opener.ts";
 import { isManifestName, itemCount, Manifest, manifestPath, readManifest, skippedCount } from "./manifest.ts";
 
 /** The manifests of a directory in order of their names; one whose artifact is gone counts as unreadable. */
@@ -92,8 +93,9 @@ async function headOf(path: string): Promise<Uint8Array> {
   }
 }
 
-/** By the first bytes: zstd, gzip, or the magic of a tar header. */
+/** By the first bytes: age, zstd, gzip, or the magic of a tar header. */
 function isArchive(head: Uint8Array): boolean {
+  if (isEncrypted(head)) return true;
   const [a, b, c, d] = head;
   if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return true;
   if (a === 0x1f && b === 0x8b) return true;

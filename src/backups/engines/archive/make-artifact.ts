@@ -6,10 +6,10 @@ import { HoldfastError } from "../../../lib/errors.ts";
 import type { Artifact, EngineContext, MakeRequest } from "../../engine.ts";
 import { checkOptions, rootsOf, sourcesWithin } from "./check.ts";
 import {
-  ARTIFACT_SUFFIXES,
   itemCount,
   type Manifest,
   manifestPath,
+  suffixOf,
   syncDirectory,
   writeManifest,
 } from "./manifest.ts";
@@ -36,8 +36,7 @@ export async function makeArtifact(
   if (problems.length > 0) {
     throw new HoldfastError("invalid", `Cannot make backup "${name}": ${problems.join("; ")}`);
   }
-  const compression = options.compression ?? "zstd";
-  const path = join(resolve(options.destination), name + ARTIFACT_SUFFIXES[compression]);
+  const path = join(resolve(options.destination), name + suffixOf(options));
   const partial = path + ".partial";
   await prepare(path);
   context.log("info", `Not kept: ${NOT_KEPT}`);
@@ -101,7 +100,8 @@ async function makeVerified(
 ): Promise<MakeResult> {
   using worker = new TaskWorker();
   const made = await archive(options, partial, worker, context);
-  const task = { task: "verify" as const, path: partial, total_bytes: made.source_bytes };
+  const opener = made.file_key === null ? null : { file_key: made.file_key };
+  const task = { task: "verify" as const, path: partial, opener, total_bytes: made.source_bytes };
   const problems = differences(await worker.run<"verify">(task, context), made);
   if (problems.length === 0) return made;
   throw new HoldfastError(
@@ -128,6 +128,7 @@ async function archive(
     excludes: options.excludes ?? [],
     partial,
     presses: presses.ports,
+    recipients: options.encrypt_to ?? [],
   };
   return await Promise.race([worker.run<"make">(task, context), presses.failure]);
 }
@@ -144,10 +145,13 @@ function manifestFor(
     manifest_version: 1,
     engine: "archive",
     name,
-    file: name + ARTIFACT_SUFFIXES[compression],
+    file: name + suffixOf(options),
     created_at: iso(context.now()),
     labels,
     compression,
+    ...(options.encrypt_to === undefined
+      ? {}
+      : { encryption: { format: "age-encryption.org/v1", recipients: options.encrypt_to } }),
     sha256: made.sha256,
     size_bytes: made.size_bytes,
     source_bytes: made.source_bytes,

@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { messageOf } from "../../../lib/errors.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
+import { FileSink, type Sink } from "./sink.ts";
 import { namesOf } from "./owners.ts";
 import type { Counts, Host, MakeResult, MakeTask } from "./protocol.ts";
 import { SkippedItems } from "./skipped.ts";
@@ -25,14 +26,21 @@ const TOTALS_AFTER_MS = 1000;
 export async function make(task: MakeTask, host: Host): Promise<MakeResult> {
   const excluded = exclusion(task.excludes);
   using file = createFile(task.partial);
-  const writer = new ChunkWriter(file, task.presses);
+  let fileKey: Uint8Array | null = null;
+  let sink: Sink = new FileSink(file);
   try {
+    if (task.recipients.length > 0) {
+      const { SealedSink } = await import("./sealed-sink.ts");
+      const sealed = await SealedSink.open(sink, task.recipients);
+      [sink, fileKey] = [sealed, sealed.fileKey];
+    }
+    const writer = new ChunkWriter(sink, task.presses);
     const archiver = new Archiver(writer, host, () => countTotals(task, host));
     for (const root of task.roots) {
       for (const found of walk(root, excluded, archiver.skip)) await archiver.add(found);
     }
     await writer.zeros(END_OF_ARCHIVE_BYTES);
-    return { ...await writer.finish(), ...archiver.result() };
+    return { ...await writer.finish(), ...archiver.result(), file_key: fileKey };
   } catch (error) {
     throw writeError(error, task.partial);
   }

@@ -7,11 +7,20 @@
 import { dirname } from "node:path";
 import { z } from "zod";
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
+import type { ArchiveOptions } from "./options.ts";
 import { writeError } from "./system-errors.ts";
 
 const MANIFEST_SUFFIX = ".manifest.json";
-/** Endings of artifacts. */
-export const ARTIFACT_SUFFIXES = { zstd: ".tar.zst", gzip: ".tar.gz" } as const;
+const COMPRESSED_SUFFIXES = { zstd: ".tar.zst", gzip: ".tar.gz" } as const;
+const ENCRYPTED_SUFFIX = ".age";
+const ARTIFACT_SUFFIXES = Object.values(COMPRESSED_SUFFIXES).flatMap((
+  suffix,
+) => [suffix, suffix + ENCRYPTED_SUFFIX]);
+
+/** Ending of an artifact. */
+export function suffixOf({ compression, encrypt_to }: ArchiveOptions): string {
+  return COMPRESSED_SUFFIXES[compression ?? "zstd"] + (encrypt_to === undefined ? "" : ENCRYPTED_SUFFIX);
+}
 
 /** Version of the format below; a reader refuses a newer one. */
 const VERSION = 1;
@@ -29,6 +38,10 @@ export const Manifest = z.object({
   created_at: z.iso.datetime(),
   labels: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
   compression: z.enum(["zstd", "gzip"]),
+  encryption: z.object({
+    format: z.literal("age-encryption.org/v1"),
+    recipients: z.array(z.string()).describe("Whose identities open it"),
+  }).optional().describe("Absent: it is not encrypted"),
   sha256: z.string().regex(/^[0-9a-f]{64}$/).describe("Of the artifact as stored"),
   size_bytes: Count,
   source_bytes: Count.describe("Content of the files before compression"),
@@ -56,7 +69,7 @@ export function manifestPath(artifact: string): string {
 
 /** True for names that a manifest can have. */
 export function isManifestName(name: string): boolean {
-  return Object.values(ARTIFACT_SUFFIXES).some((suffix) => name.endsWith(suffix + MANIFEST_SUFFIX));
+  return ARTIFACT_SUFFIXES.some((suffix) => name.endsWith(suffix + MANIFEST_SUFFIX));
 }
 
 /** Number of entries in the archive. */

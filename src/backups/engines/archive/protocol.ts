@@ -35,6 +35,8 @@ export interface MakeTask {
   excludes: string[];
   partial: string;
   presses: MessagePort[];
+  /** Keys the archive is encrypted for; empty: it is not. */
+  recipients: string[];
 }
 
 /** What `make` wrote. */
@@ -46,12 +48,18 @@ export interface MakeResult {
   /** At most `MAX_SKIPPED_ITEMS`; `skipped_counts` counts them all. */
   skipped: SkippedItem[];
   skipped_counts: Record<string, number>;
+  /** What this one archive is encrypted with, so that it can be read back by who cannot read others; never kept. */
+  file_key: Uint8Array | null;
 }
+
+/** What opens an encrypted archive: lines of an age identity file, or the key of this one archive. */
+export type Opener = { identity: string } | { file_key: Uint8Array };
 
 /** Walks an archive to its last byte. */
 export interface VerifyTask {
   task: "verify";
   path: string;
+  opener?: Opener | null;
   total_bytes: number | null;
 }
 
@@ -64,18 +72,22 @@ export interface VerifyResult {
   /** Entries of kinds that are not restored: devices, sparse files of GNU tar. */
   others: number;
   problem: string | null;
+  /** True when it is encrypted and nothing was given to open it: nothing but its hash and size were looked at. */
+  sealed: boolean;
 }
 
 /** Sends every entry to the host, in batches. */
 export interface ListTask {
   task: "list";
   path: string;
+  opener?: Opener | null;
 }
 
 /** Writes the entries below `request.target`. */
 export interface RestoreTask {
   task: "restore";
   path: string;
+  opener?: Opener | null;
   request: RestoreRequest;
   /** What the artifact's hash has to be; null when nobody knows. */
   sha256: string | null;

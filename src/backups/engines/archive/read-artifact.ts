@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import type { Transform } from "node:stream";
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
+import { HEAD_BYTES, identityNeeded, isEncrypted, opened } from "./opener.ts";
+import type { Opener } from "./protocol.ts";
 import { damaged } from "./tar-decode.ts";
 import { codeOf } from "./system-errors.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
@@ -11,8 +13,13 @@ const READ_BYTES = 256 << 10;
 /** Deflate expands up to a thousandfold, so this becomes 16 MiB at most. */
 const GZIP_BYTES = 16 << 10;
 
+/** Bytes in pieces, each valid until the next. */
+type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /** An artifact being read; its hash and size count what was read so far. */
 export class ArtifactReader implements Disposable {
+  readonly #path: string;
+  readonly #opener: Opener | null;
   readonly #file: Deno.FsFile;
   readonly #onRead: () => void;
   #decompressor: Transform | undefined;
@@ -21,8 +28,13 @@ export class ArtifactReader implements Disposable {
   size = 0;
 
   /** `onRead` is called for every piece of the file and may throw to stop the reading. */
-  constructor(path: string, onRead: () => void) {
-    [this.#file, this.#onRead] = [open(path), onRead];
+  constructor(path: string, onRead: () => void, opener: Opener | null = null) {
+    [this.#path, this.#opener, this.#file, this.#onRead] = [path, opener, open(path), onRead];
+  }
+
+  /** True when it is encrypted and there is nothing to open it with. */
+  get sealed(): boolean {
+    return this.#opener === null && isEncrypted(this.#head());
   }
 
   /** SHA-256 of what was read, lower-case hex; ends the reading. */
@@ -44,20 +56,25 @@ export class ArtifactReader implements Disposable {
     }
   }
 
-  /** The tar bytes; zstd, gzip and plain tar are told apart by their first bytes. */
-  tar(): AsyncIterable<Uint8Array> {
-    const [a, b] = this.#head();
+  /** The tar bytes; zstd, gzip and plain tar are told apart by their first bytes. Errors: `invalid` when it is sealed. */
+  async *tar(): AsyncGenerator<Uint8Array> {
+    const { head, pieces } = await peek(this.#plain());
+    const [a, b] = head;
     if (a === undefined) throw damaged("it is empty");
     if (a === 0x1f && b === 0x8b) {
       this.#decompressor = createGunzip({ chunkSize: READ_BYTES });
-      return through(this.#decompressor, cut(this.stored(), GZIP_BYTES));
-    }
-    // 28 B5 2F FD begins a frame, 5x 2A 4D 18 one to be skipped.
-    if (a === 0x28 && b === 0xb5 || (a & 0xf0) === 0x50 && b === 0x2a) {
+      yield* through(this.#decompressor, cut(pieces, GZIP_BYTES));
+    } // 28 B5 2F FD begins a frame, 5x 2A 4D 18 one to be skipped.
+    else if (a === 0x28 && b === 0xb5 || (a & 0xf0) === 0x50 && b === 0x2a) {
       this.#decompressor = createZstdDecompress({ chunkSize: READ_BYTES });
-      return through(this.#decompressor, blocks(this.stored()));
-    }
-    return plain(this.stored());
+      yield* through(this.#decompressor, blocks(pieces));
+    } else yield* pieces;
+  }
+
+  #plain(): Pieces {
+    if (!isEncrypted(this.#head())) return this.stored();
+    if (this.#opener === null) throw identityNeeded(this.#path);
+    return opened(this.#path, this.stored(), this.#opener);
   }
 
   [Symbol.dispose](): void {
@@ -66,7 +83,7 @@ export class ArtifactReader implements Disposable {
   }
 
   #head(): Uint8Array {
-    const head = new Uint8Array(2);
+    const head = new Uint8Array(HEAD_BYTES);
     const count = this.#file.readSync(head) ?? 0;
     this.#file.seekSync(0, Deno.SeekMode.Start);
     return head.subarray(0, count);
@@ -85,13 +102,23 @@ function open(path: string): Deno.FsFile {
   }
 }
 
-async function* plain(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* pieces;
+/** The first piece beside all of them. */
+async function peek(all: Pieces): Promise<{ head: Uint8Array; pieces: AsyncIterable<Uint8Array> }> {
+  const rest = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : all[Symbol.iterator]();
+  const first = await rest.next();
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let step = first; step.done !== true; step = await rest.next()) yield step.value;
+    } finally {
+      await rest.return?.();
+    }
+  }
+  return { head: first.done === true ? new Uint8Array() : first.value, pieces: pieces() };
 }
 
-function* blocks(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+async function* blocks(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const frames = new ZstdFrames();
-  for (const piece of pieces) yield* frames.split(piece);
+  for await (const piece of pieces) yield* frames.split(piece);
   if (!frames.complete) throw damaged("its compressed data ends too early");
 }
 
@@ -100,7 +127,10 @@ function* blocks(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
  * the stream's own back pressure is not used, as the runtime loses errors that way. Each output is valid until the
  * next.
  */
-async function* through(decompressor: Transform, pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* through(
+  decompressor: Transform,
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   const { promise: ended, resolve, reject } = Promise.withResolvers<"ended">();
   // Each wait looks at it; an error while nobody waits must not end the worker.
   ended.catch(() => {});
@@ -120,7 +150,7 @@ async function* through(decompressor: Transform, pieces: Iterable<Uint8Array>): 
   addEventListener("error", onUncaught);
   const freed = new SpentBuffers();
   try {
-    for (const piece of pieces) {
+    for await (const piece of pieces) {
       const written = new Promise<void>((done) => decompressor.write(piece, () => done()));
       if (await Promise.race([ended, written]) === "ended") {
         throw damaged("something follows its compressed data");
@@ -158,8 +188,8 @@ class SpentBuffers {
 }
 
 /** Pieces of at most `size` bytes. */
-function* cut(pieces: Iterable<Uint8Array>, size: number): Generator<Uint8Array> {
-  for (const piece of pieces) {
+async function* cut(pieces: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
     for (let at = 0; at < piece.length; at += size) yield piece.subarray(at, at + size);
   }
 }

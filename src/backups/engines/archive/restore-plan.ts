@@ -34,7 +34,7 @@ export function plainPath(path: string): string {
 export async function planRestore(task: RestoreTask, target: string, host: Host): Promise<RestorePlan> {
   const selected = selector(task.request.patterns);
   const plan: RestorePlan = { selected, total_items: 0, conflicts: [], conflict_count: 0, needed: new Map() };
-  using artifact = new ArtifactReader(task.path, () => host.checkCancelled());
+  using artifact = new ArtifactReader(task.path, () => host.checkCancelled(), task.opener);
   const tar = new TarReader(artifact.tar());
   let items = 0;
   for (let header = await tar.next(); header !== null; header = await tar.next()) {

@@ -87,7 +87,7 @@ async function restoreEntries(
   writer: EntryWriter,
   host: Host,
 ): Promise<void> {
-  using artifact = new ArtifactReader(task.path, () => host.checkCancelled());
+  using artifact = new ArtifactReader(task.path, () => host.checkCancelled(), task.opener);
   const tar = new TarReader(artifact.tar());
   const totals = {
     ...(task.total_bytes === null || task.request.patterns.length > 0

@@ -2,7 +2,9 @@
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import type { EngineContext, StoredArtifact, Verification } from "../../engine.ts";
 import { manifestOf } from "./discover.ts";
+import { openerFor } from "./identity.ts";
 import { itemCount, type Manifest } from "./manifest.ts";
+import { identityNeeded } from "./opener.ts";
 import type { VerifyResult } from "./protocol.ts";
 import { TaskWorker } from "./run-task.ts";
 
@@ -18,8 +20,8 @@ export function differences(found: VerifyResult, recorded: Recorded): string[] {
   if (found.sha256 !== recorded.sha256) {
     problems.push(`Its SHA-256 is ${found.sha256}, recorded is ${recorded.sha256}`);
   }
-  // A damaged archive holds less than recorded; saying so again would only hide why.
-  if (found.problem !== null) return problems;
+  // A damaged archive holds less than recorded; saying so again would only hide why. Of a sealed one nobody knows.
+  if (found.problem !== null || found.sealed) return problems;
   const kinds = ["files", "directories", "symlinks", "hardlinks"] as const;
   for (const kind of kinds) {
     if (found.counts[kind] === recorded.counts[kind]) continue;
@@ -52,6 +54,11 @@ export async function verifyArtifact(
   if ("gone" in found) {
     return { ok: false, problems: [found.gone], size_bytes: 0, sha256: null, item_count: 0 };
   }
+  const known = manifest?.sha256 ?? artifact.sha256;
+  if (found.sealed && known === null) throw identityNeeded(artifact.path);
+  if (found.sealed) {
+    context.log("info", `"${artifact.path}" is encrypted: without its identity only its hash was compared`);
+  }
   if (manifest !== null) problems.push(...differences(found, manifest));
   else if (found.problem !== null) problems.push(found.problem);
   if (artifact.sha256 !== null && artifact.sha256 !== found.sha256 && artifact.sha256 !== manifest?.sha256) {
@@ -62,18 +69,19 @@ export async function verifyArtifact(
     problems,
     size_bytes: found.size_bytes,
     sha256: found.sha256,
-    item_count: itemCount(found) + found.others,
+    item_count: found.sealed ? manifest === null ? 0 : itemCount(manifest) : itemCount(found) + found.others,
   };
 }
 
 async function walkArtifact(
-  { path }: StoredArtifact,
+  artifact: StoredArtifact,
   total_bytes: number | null,
   context: EngineContext,
 ): Promise<VerifyResult | { gone: string }> {
   using worker = new TaskWorker();
   try {
-    return await worker.run<"verify">({ task: "verify", path, total_bytes }, context);
+    const opener = await openerFor(artifact, context);
+    return await worker.run<"verify">({ task: "verify", path: artifact.path, opener, total_bytes }, context);
   } catch (error) {
     if (error instanceof HoldfastError && error.kind === "not_found") return { gone: error.message };
     throw error;

@@ -9,7 +9,10 @@ export async function verify(task: VerifyTask, host: Host): Promise<VerifyResult
   const counts: Counts = { files: 0, directories: 0, symlinks: 0, hardlinks: 0 };
   let others = 0;
   let bytes = 0;
-  using artifact = new ArtifactReader(task.path, () => host.checkCancelled());
+  using artifact = new ArtifactReader(task.path, () => host.checkCancelled(), task.opener);
+  if (artifact.sealed) {
+    return { ...hashOf(task, host), source_bytes: bytes, counts, others, problem: null, sealed: true };
+  }
   const report = (now: boolean) => {
     const done_items = counts.files + counts.directories + counts.symlinks + counts.hardlinks;
     const total = task.total_bytes === null ? {} : { total_bytes: task.total_bytes };
@@ -31,10 +34,18 @@ export async function verify(task: VerifyTask, host: Host): Promise<VerifyResult
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== "archive_damaged") throw error;
     // Read once more, so that the hash is that of the whole file.
-    return { ...hashOf(task, host), source_bytes: bytes, counts, others, problem: error.message };
+    return {
+      ...hashOf(task, host),
+      source_bytes: bytes,
+      counts,
+      others,
+      problem: error.message,
+      sealed: false,
+    };
   }
   const { size } = artifact;
-  return { sha256: artifact.digest(), size_bytes: size, source_bytes: bytes, counts, others, problem: null };
+  const sha256 = artifact.digest();
+  return { sha256, size_bytes: size, source_bytes: bytes, counts, others, problem: null, sealed: false };
 }
 
 const COUNTED = {

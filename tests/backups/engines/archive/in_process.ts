@@ -30,7 +30,7 @@ export async function makeHere(
   const { port1, port2 } = new MessageChannel();
   press(port2, "zstd", null);
   try {
-    return await make({ task: "make", roots, excludes, partial, presses: [port1] }, host);
+    return await make({ task: "make", roots, excludes, partial, presses: [port1], recipients: [] }, host);
   } finally {
     port1.close();
     port2.close();

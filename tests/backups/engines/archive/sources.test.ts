@@ -260,6 +260,7 @@ test("thousands of small files are all there when it is read back", async ({ sou
     counts: { files: 3000, directories: 61, symlinks: 0, hardlinks: 0 },
     others: 0,
     problem: null,
+    sealed: false,
   });
 });
 
