@@ -27,9 +27,10 @@ export async function render(
   value: unknown,
   cli: CliSpec,
   view: View,
-  terminal: Terminal,
+  printer: Terminal,
   title = "Holdfast",
 ): Promise<void> {
+  const terminal = printer.paged?.() ?? printer;
   const rows = rowsOf(value, cli);
   const shaped = rows === undefined ? undefined : sortRows(filterRows(rows, view.filters), view.sortBy);
   switch (view.output) {

@@ -73,7 +73,7 @@ async function runCommand(argv: readonly string[], terminal: Terminal, signal: A
 }
 
 /** Words that need every command to be there. */
-const ALL_WORDS: ReadonlySet<string> = new Set(["help", "completion"]);
+const ALL_WORDS: ReadonlySet<string> = new Set(["help", "completion", "shell"]);
 
 function owned(word: string): boolean {
   return SLICES.some((slice) => Object.hasOwn(slice.words, word)) ||
@@ -100,7 +100,7 @@ function newProgram(terminal: Terminal, json: boolean): Command {
     .exitOverride()
     .configureHelp(HELP_STYLE)
     .configureOutput({
-      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeOut: (text) => (terminal.paged?.() ?? terminal).print(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
       outputError: (text, write) => json ? undefined : write(text),
       getOutHelpWidth: () => terminal.columns || HELP_WIDTH,
@@ -146,7 +146,7 @@ function addLocal(
   command: LocalCommand,
   start: Start,
 ): void {
-  command.add(program, start);
+  command.add(program, start, main);
 }
 
 /** The first word that is no flag and no flag's value; decides which slice is loaded. */

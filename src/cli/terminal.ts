@@ -13,6 +13,8 @@ export interface Terminal {
   readonly columns: number;
   /** True when standard error is a terminal, so that progress may be drawn. */
   readonly interactive: boolean;
+  /** Where a whole answer goes that may be longer than the screen; absent where nothing stops it. */
+  paged?(): Terminal;
   readonly colors: { bold(text: string): string; red(text: string): string; dim(text: string): string };
 }
 

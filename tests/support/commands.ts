@@ -16,7 +16,9 @@ export interface CommandPlace {
 export async function commandPlaces(): Promise<CommandPlace[]> {
   const program = new Command().helpCommand(false);
   for (const op of await allOperations()) addOperation(program, op, {}, () => Promise.resolve());
-  for (const command of await commandsFor(undefined)) command.add(program, () => Promise.resolve());
+  const commands = await commandsFor(undefined);
+  for (const command of commands) command.add(program, () => Promise.resolve(), () => Promise.resolve(0));
+  for (const command of commands) command.extend?.(program);
   return below(program, []);
 }
 

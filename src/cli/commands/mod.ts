@@ -15,6 +15,8 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   { word: "serve", load: async () => (await import("./serve.ts")).serveCommand },
   { word: "demo", load: async () => (await import("./demo.ts")).demoCommand },
+  { word: "shell", load: async () => (await import("./shell.ts")).shellCommand },
+  { word: "veeam", load: async () => (await import("./shell.ts")).veeamShellCommand },
   { word: "config", load: async () => (await import("./config.ts")).configCommand },
   { word: "doctor", load: async () => (await import("./doctor.ts")).doctorCommand },
   { word: "service", load: async () => (await import("./service.ts")).serviceCommand },

@@ -28,11 +28,13 @@ export interface Place {
 
 /** All places of a program, the program itself first. */
 export function placesOf(program: Command): Place[] {
-  const nouns = new Set(
-    program.commands.filter((group) => group.commands.some((command) => command.name() === "list"))
-      .map((group) => group.name()),
-  );
-  return below(program, [], nouns);
+  return below(program, [], new Set(nounsOf(program, [])));
+}
+
+/** Groups with a list, as operations name them: `schedules`, `notify.channels`. */
+function nounsOf(group: Command, words: readonly string[]): string[] {
+  const inside = group.commands.flatMap((child) => nounsOf(child, [...words, child.name()]));
+  return group.commands.some((command) => command.name() === "list") ? [words.join("."), ...inside] : inside;
 }
 
 /** Commands that are started with settings as flags; elsewhere only a few are worth offering. */
@@ -50,8 +52,10 @@ function below(command: Command, words: string[], nouns: ReadonlySet<string>): P
     flags: [...own, ...global].flatMap((option) =>
       namesOf(option).map((word) => ({ word, about: firstLine(option.description) }))
     ),
-    values: new Map(command.options.flatMap((option) => valuesOf(option, nouns))),
-    arguments: command.registeredArguments.map((argument) => valueOf(argument, argument.name(), nouns)),
+    values: new Map(command.options.flatMap((option) => valuesOf(option, words, nouns))),
+    arguments: command.registeredArguments.map((argument) =>
+      valueOf(argument, argument.name(), words, nouns)
+    ),
     repeats: command.registeredArguments.at(-1)?.variadic ?? false,
   };
   return [place, ...commands.flatMap((child) => below(child, [...words, child.name()], nouns))];
@@ -70,10 +74,14 @@ function namesOf(option: Option): string[] {
   return [option.short, option.long].filter((name) => name !== undefined);
 }
 
-function valuesOf(option: Option, nouns: ReadonlySet<string>): [string, Value][] {
+function valuesOf(
+  option: Option,
+  words: readonly string[],
+  nouns: ReadonlySet<string>,
+): [string, Value][] {
   if (!option.required && !option.optional) return [];
   const shown = /[<[]([^>\].]+)/.exec(option.flags)?.[1] ?? "";
-  const value = valueOf(option, shown, nouns, option.name());
+  const value = valueOf(option, shown, words, nouns, option.name());
   return namesOf(option).map((name) => [name, value]);
 }
 
@@ -83,6 +91,7 @@ const FILE = /(^|[-_])(file|path|socket)s?$/;
 function valueOf(
   from: Pick<Option | Argument, "argChoices">,
   shown: string,
+  words: readonly string[],
   nouns: ReadonlySet<string>,
   name = shown,
 ): Value {
@@ -90,10 +99,20 @@ function valueOf(
   for (const word of [shown, name]) {
     if (DIRECTORY.test(word)) return { kind: "directory" };
     if (FILE.test(word)) return { kind: "file" };
-    const noun = nouns.has(word) ? word : `${word}s`;
-    if (nouns.has(noun)) return { kind: "names", noun };
+    const noun = nounFor(word, words, nouns);
+    if (noun !== undefined) return { kind: "names", noun };
   }
   return { kind: "text" };
+}
+
+/** The list a word means, the nearest first: inside `veeam jobs get`, a job is of `veeam.jobs`. */
+function nounFor(word: string, words: readonly string[], nouns: ReadonlySet<string>): string | undefined {
+  for (let depth = words.length; depth >= 0; depth--) {
+    const group = words.slice(0, depth).join(".");
+    const found = [word, `${word}s`].map((noun) => group === "" ? noun : `${group}.${noun}`)
+      .find((noun) => nouns.has(noun));
+    if (found !== undefined) return found;
+  }
 }
 
 function firstLine(text: string): string {
