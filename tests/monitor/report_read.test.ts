@@ -112,6 +112,12 @@ for (const [text, instant] of TIMES) {
   });
 }
 
+Deno.test("a time that says nothing is not there", () => {
+  for (const nothing of ["", "  ", "null", null]) {
+    assert.deepEqual(refused({ ...reportA(), operation_end_time: nothing }), ["operation_end_time: is required"]);
+  }
+});
+
 Deno.test("every wrong field is named", () => {
   const report = {
     operation_end_time: 5,

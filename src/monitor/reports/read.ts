@@ -89,8 +89,10 @@ function reportOf(fields: Fields, problems: Problems): Report {
 
 function requiredTime(fields: Fields, names: readonly string[], problems: Problems): string {
   const { name, value } = named(fields, names);
-  if (value === undefined || value === null) problems.add(name, "is required");
-  return readTime(value, name, problems) ?? "";
+  const before = problems.count;
+  const time = readTime(value, name, problems);
+  if (time === null && problems.count === before) problems.add(name, "is required");
+  return time ?? "";
 }
 
 function overallOf(value: unknown, problems: Problems): Report["overall_status"] {
