@@ -79,7 +79,7 @@ const TARGETS: Record<string, (random: Random) => void> = {
 function checkReport(bytes: Uint8Array): void {
   const reading = readReport(bytes);
   if (reading.outcome !== "read") {
-    assert.ok(reading.refusal.reason !== "" && reading.refusal.fields.length > 0);
+    assert.ok(reading.refusal.reason !== "");
     assert.ok(reading.refusal.fields.length <= 100);
     return;
   }

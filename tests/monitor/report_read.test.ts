@@ -114,7 +114,9 @@ for (const [text, instant] of TIMES) {
 
 Deno.test("a time that says nothing is not there", () => {
   for (const nothing of ["", "  ", "null", null]) {
-    assert.deepEqual(refused({ ...reportA(), operation_end_time: nothing }), ["operation_end_time: is required"]);
+    assert.deepEqual(refused({ ...reportA(), operation_end_time: nothing }), [
+      "operation_end_time: is required",
+    ]);
   }
 });
 
@@ -184,7 +186,8 @@ Deno.test("the first half of a report is told apart from a text that never was o
 
 Deno.test("what is JSON and no report is refused, not retried", () => {
   for (const wrong of ["[]", "null", "5", '"text"']) {
-    assert.deepEqual(refused(wrong), [": must be a JSON object"]);
+    const reading = readReport(bytesOf(wrong));
+    assert.ok(reading.outcome === "refused" && reading.refusal.reason === "it is not a JSON object");
   }
   assert.deepEqual(refused({ ...reportA(), databases: [] }), ["databases: must be an object by name"]);
 });
@@ -213,5 +216,5 @@ Deno.test("a report with a thousand wrong fields is answered with a hundred", ()
   const reading = readReport(bytesOf({ ...reportA(), databases }));
   assert.ok(reading.outcome === "refused");
   assert.equal(reading.refusal.fields.length, 100);
-  assert.match(reading.refusal.reason, /\(and 999 more\)$/);
+  assert.match(reading.refusal.reason, /^1000 fields are wrong$/);
 });

@@ -30,7 +30,7 @@ Deno.test("what is wrong with it is answered field by field", async () => {
   });
   await assert.rejects(submit(world, reportA(GOOD), "ACME_LYON_SOUTH"), {
     kind: "invalid",
-    message: /agent_id: must be "ACME_LYON_SOUTH", the agent that sends it/,
+    message: /agent_id must be "ACME_LYON_SOUTH", the agent that sends it/,
   });
   await assert.rejects(submit(world, reportA({ ...GOOD, agent: ".." }), ".."), { kind: "invalid" });
   assert.equal(world.judge.judged.length, 0);

@@ -19,12 +19,8 @@ export class Problems {
 
   /** All of it as a refusal. */
   refusal(): Refusal {
-    const first = this.fields[0];
-    const more = this.count > 1 ? ` (and ${this.count - 1} more)` : "";
-    return {
-      reason: first === undefined ? "it cannot be read" : `${first.path}: ${first.message}${more}`,
-      fields: this.fields,
-    };
+    const { count, fields } = this;
+    return { reason: count === 1 ? "a field is wrong" : `${count} fields are wrong`, fields };
   }
 }
 

@@ -42,20 +42,19 @@ export function readReport(bytes: Uint8Array): Reading {
   const parsed = parseJson(bytes);
   if (parsed.ok) return readReportValue(parsed.value);
   const { truncated, reason } = parsed;
-  return { outcome: "unparsed", truncated, refusal: { reason, fields: [{ path: "", message: reason }] } };
+  return { outcome: "unparsed", truncated, refusal: { reason, fields: [] } };
 }
 
 /** The refusal of a report that is too large to be read. */
 export function tooLarge(size: number): Reading {
   const reason = `it has ${size} bytes, and ${MAX_REPORT_BYTES} are the limit`;
-  return { outcome: "refused", refusal: { reason, fields: [{ path: "", message: reason }] } };
+  return { outcome: "refused", refusal: { reason, fields: [] } };
 }
 
 /** Reads a report that is JSON already. */
 export function readReportValue(value: unknown): Reading {
   if (!isFields(value)) {
-    const message = "must be a JSON object";
-    return { outcome: "refused", refusal: { reason: message, fields: [{ path: "", message }] } };
+    return { outcome: "refused", refusal: { reason: "it is not a JSON object", fields: [] } };
   }
   const problems = new Problems();
   const report = reportOf(value, problems);

@@ -89,8 +89,12 @@ export function readReports(log: string, names: readonly string[]): FoundReport[
       const reason = error instanceof Untouchable ? error.message : reasonOf(error);
       // There are no bytes to tell it by.
       const key = hashBytes(`unread\0${log}\0${file_name}\0${reason}`);
-      const refusal = { reason, fields: [{ path: "", message: reason }] };
-      return { file_name, key, modified_ms: 0, reading: { outcome: "refused", refusal } };
+      return {
+        file_name,
+        key,
+        modified_ms: 0,
+        reading: { outcome: "refused", refusal: { reason, fields: [] } },
+      };
     }
   });
 }

@@ -16,7 +16,9 @@ export async function submitReport(
   const reading = readReportValue(document);
   if (reading.outcome !== "read") {
     const { reason, fields } = reading.refusal;
-    throw new HoldfastError("invalid", `Cannot read the report: ${reason}`, {
+    const [first] = fields;
+    const what = first === undefined ? reason : `${first.path} ${first.message}`;
+    throw new HoldfastError("invalid", `Cannot read the report: ${what}`, {
       code: "report",
       errors: [...fields],
     });
@@ -24,7 +26,7 @@ export async function submitReport(
   const { report } = reading;
   if (report.agent_id !== agentId) {
     const message = `must be "${agentId}", the agent that sends it`;
-    throw new HoldfastError("invalid", `Cannot read the report: agent_id: ${message}`, {
+    throw new HoldfastError("invalid", `Cannot read the report: agent_id ${message}`, {
       code: "report",
       errors: [{ path: "agent_id", message }],
     });

@@ -89,7 +89,7 @@ async function readBatch(pass: Pass, agent: AgentFolder, names: readonly string[
 /** Who reports is told by the folder; a report of somebody else in it would be judged with the wrong files. */
 function foreign(agent: AgentFolder): Refusal {
   const message = `must be "${agent.agent_id}", the name of the folder it lies in`;
-  return { reason: `agent_id: ${message}`, fields: [{ path: "agent_id", message }] };
+  return { reason: "it lies in the folder of another agent", fields: [{ path: "agent_id", message }] };
 }
 
 function originOf(agent: AgentFolder, { file_name, key, reading }: FoundReport): ReportOrigin {
