@@ -8,26 +8,19 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { HoldfastError, messageOf } from "./errors.ts";
 import { redactText } from "./redact.ts";
-import { openRelay, type Relay, type RelayTarget } from "./relay.ts";
 import type { TokenCache } from "./token.ts";
+import {
+  deepest,
+  notJson,
+  reasonOf,
+  type UpstreamAnswer,
+  UpstreamError,
+  waitSeconds,
+} from "./upstream_answer.ts";
+import { type Fetch, openWay, type Trust, type Way } from "./upstream_way.ts";
 
-/** As much of `fetch` as is used; a Hono application is one too. */
-export type Fetch = (
-  url: string,
-  init: RequestInit & { client?: Deno.HttpClient },
-) => Promise<Response> | Response;
-
-/** Whom an upstream's certificate is believed. By default the system's authorities. */
-export interface Trust {
-  /** Authorities to believe instead (PEM). */
-  ca?: string;
-  /** SHA-256 fingerprint of the one certificate to believe. */
-  pin?: string;
-  /** Believes everybody. The caller warns about it, each time. */
-  insecure?: boolean;
-  /** Judges the address a name resolves to; the connection goes to exactly that address. */
-  allowAddress?: (address: string) => boolean;
-}
+export { reasonOf, type UpstreamAnswer, UpstreamError, waitSeconds } from "./upstream_answer.ts";
+export type { Fetch, Trust } from "./upstream_way.ts";
 
 /** What makes an upstream. */
 export interface UpstreamOptions {
@@ -80,45 +73,6 @@ export interface UpstreamRequest {
   anonymous?: boolean;
   timeoutMs?: number;
   maxAnswerBytes?: number;
-}
-
-/** One answer, read whole. */
-export interface UpstreamAnswer {
-  status: number;
-  headers: Headers;
-  text: string;
-}
-
-/** An upstream that refused, failed or could not be reached. */
-export class UpstreamError extends HoldfastError {
-  override readonly name = "UpstreamError";
-  /** HTTP status, or null when there was no answer. */
-  readonly upstreamStatus: number | null;
-  /** Body of the answer, secrets struck out, at most 2,000 characters. */
-  readonly body: string;
-  /** Seconds the upstream asked to wait. */
-  readonly waitSeconds: number | undefined;
-
-  constructor(
-    message: string,
-    details: {
-      status: number | null;
-      body?: string;
-      code?: string;
-      hint?: string;
-      wait?: number | undefined;
-      cause?: unknown;
-    },
-  ) {
-    super("upstream", message, {
-      ...(details.code === undefined ? {} : { code: details.code }),
-      ...(details.hint === undefined ? {} : { hint: details.hint }),
-      ...(details.cause === undefined ? {} : { cause: details.cause }),
-    });
-    this.upstreamStatus = details.status;
-    this.body = details.body ?? "";
-    this.waitSeconds = details.wait;
-  }
 }
 
 const SAFE_TWICE: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE"]);
@@ -270,47 +224,6 @@ export class Upstream implements AsyncDisposable {
   }
 }
 
-/** How calls leave the process. */
-interface Way {
-  client: Deno.HttpClient | undefined;
-  relay: Relay | undefined;
-  /** The address to give to fetch: through a relay it is plain HTTP. */
-  url(url: URL): string;
-}
-
-async function openWay(base: URL, { trust = {}, fetch }: UpstreamOptions): Promise<Way> {
-  const direct = { relay: undefined, url: (url: URL) => url.href };
-  if (fetch !== undefined) return { ...direct, client: undefined };
-  const tls = base.protocol === "https:";
-  const relayed = (tls && (trust.pin !== undefined || trust.insecure)) || trust.allowAddress !== undefined;
-  if (!relayed) {
-    return {
-      ...direct,
-      client: trust.ca === undefined ? undefined : Deno.createHttpClient({ caCerts: [trust.ca] }),
-    };
-  }
-  const target: RelayTarget = {
-    hostname: base.hostname,
-    port: Number(base.port) || (tls ? 443 : 80),
-    tls,
-    ...(trust.pin === undefined ? {} : { pin: trust.pin }),
-    ...(trust.ca === undefined ? {} : { ca: trust.ca }),
-    ...(trust.insecure ? { insecure: true } : {}),
-    ...(trust.allowAddress === undefined ? {} : { allowAddress: trust.allowAddress }),
-  };
-  const relay = await openRelay(target);
-  return {
-    client: relay.client,
-    relay,
-    url: (url) => {
-      const plain = new URL(url);
-      plain.protocol = "http:";
-      if (url.port === "") plain.port = String(target.port);
-      return plain.href;
-    },
-  };
-}
-
 function urlOf(base: URL, { path, query = {} }: UpstreamRequest): URL {
   const url = new URL(path.replace(/^\//, ""), base);
   if (url.origin !== base.origin) throw new TypeError(`Path "${path}" leaves ${base.origin}`);
@@ -370,40 +283,4 @@ function mayRepeat(request: UpstreamRequest, error: UpstreamError): boolean {
 function retryDelay(error: UpstreamError, attempt: number): number {
   if (error.waitSeconds !== undefined) return error.waitSeconds * 1000 + Math.random() * 250;
   return Math.min(30_000, 500 * 2 ** attempt) * (0.75 + Math.random() / 2);
-}
-
-/** `Retry-After` in seconds, as a number or a date (RFC 9110, section 10.2.3). */
-export function waitSeconds(headers: Headers, now: number): number | undefined {
-  const text = headers.get("retry-after")?.trim();
-  if (text === undefined || text === "") return undefined;
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, (at - now) / 1000);
-}
-
-/** What an error body says in its usual places, or undefined. */
-export function reasonOf(body: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value !== "object" || value === null) return undefined;
-    for (const key of ["message", "detail", "error_description", "errorMessage", "error", "title"]) {
-      const said: unknown = Reflect.get(value, key);
-      if (typeof said === "string" && said !== "") return said;
-    }
-  } catch {
-    if (/^\s*<(!doctype|html)/i.test(body)) return "an HTML page, as a proxy sends it";
-    const line = body.trim().split("\n")[0] ?? "";
-    if (line !== "" && line.length <= 200) return line;
-  }
-  return undefined;
-}
-
-function notJson(answer: UpstreamAnswer): string {
-  return /^\s*<(!doctype|html)/i.test(answer.text)
-    ? "it is an HTML page, as a proxy or a login page sends it"
-    : "it is not JSON";
-}
-
-function deepest(error: unknown): unknown {
-  return error instanceof Error && error.cause !== undefined ? deepest(error.cause) : error;
 }
