@@ -18,6 +18,8 @@ export interface Typed {
   input: Record<string, unknown>;
   /** Flags of the command line itself, beside the operation's input. */
   options: Record<string, unknown>;
+  /** What the person types for a field, by its path: `max_backups` is `--max-backups`. */
+  words: ReadonlyMap<string, string>;
 }
 
 /** Adds the command of an operation below `program`; `run` is called when it is the one typed. */
@@ -53,8 +55,22 @@ export function addOperation(
       if (value !== undefined) setAt(input, bound.path, convert(bound, value));
       else if (variable !== undefined && variable !== "") setAt(input, bound.path, variable);
     }
-    await run({ op, input, options });
+    await run({ op, input, options, words: typedWords(command, positional, inputs) });
   });
+}
+
+function typedWords(
+  command: Command,
+  positional: readonly Bound[],
+  inputs: ReadonlyMap<string, Bound>,
+): ReadonlyMap<string, string> {
+  const flags = new Map(command.options.map((option) => [option.attributeName(), option.long]));
+  return new Map([
+    ...[...inputs].map(([name, { path }]) => [path.join("."), flags.get(name) ?? name] as const),
+    ...positional.map(({ path }, i) =>
+      [path.join("."), `<${command.registeredArguments[i]?.name() ?? path.join(".")}>`] as const
+    ),
+  ]);
 }
 
 /** The words of an operation's command, or null when it has none. */

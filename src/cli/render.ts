@@ -4,7 +4,7 @@
  * JSON is the API's answer as it is, and that is a contract. Tables fit the terminal; when the output is no
  * terminal nothing is cut, so that `grep` sees all of it.
  */
-import { HoldfastError } from "../lib/errors.ts";
+import { HoldfastError, nearest } from "../lib/errors.ts";
 import type { CliSpec, ColumnSpec, SectionSpec } from "../lib/operation.ts";
 import { at, formatCell, keysOf, oneLine, plainText } from "./cells.ts";
 import type { Terminal } from "./terminal.ts";
@@ -32,7 +32,9 @@ export async function render(
 ): Promise<void> {
   const terminal = printer.paged?.() ?? printer;
   const rows = rowsOf(value, cli);
-  const shaped = rows === undefined ? undefined : sortRows(filterRows(rows, view.filters), view.sortBy);
+  const shaped = rows === undefined
+    ? undefined
+    : sortRows(filterRows(rows, view.filters, cli.columns), view.sortBy, cli.columns);
   switch (view.output) {
     case "json":
       return terminal.print(JSON.stringify(replaceRows(value, rows, shaped), null, 2));
@@ -70,14 +72,36 @@ function replaceRows(
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, item === rows ? shaped : item]));
 }
 
-/** Rows for which every filter holds. Errors: `invalid` for a filter that is none. */
-export function filterRows(rows: readonly unknown[], filters: readonly string[]): readonly unknown[] {
+/** Refuses a field that no row has: an empty answer would look like a good one. */
+function requireField(
+  rows: readonly unknown[],
+  field: string,
+  verb: string,
+  columns: readonly ColumnSpec[] = [],
+): void {
+  if (rows.length === 0 || rows.some((row) => at(row, field) !== undefined)) return;
+  const shown = columns.map(({ key }) => key);
+  if (shown.includes(field)) return;
+  const fields = [...new Set([...rows.flatMap((row) => keysOf(row)), ...shown])];
+  const close = nearest(field, fields);
+  throw new HoldfastError("invalid", `Cannot ${verb} by "${field}": there is no such field`, {
+    hint: close === undefined ? `fields: ${fields.join(", ")}` : `did you mean "${close}"?`,
+  });
+}
+
+/** Rows for which every filter holds. Errors: `invalid` for a filter that is none, and for a field no row has. */
+export function filterRows(
+  rows: readonly unknown[],
+  filters: readonly string[],
+  columns?: readonly ColumnSpec[],
+): readonly unknown[] {
   const tests = filters.map((filter) => {
     const match = /^([\w.]+)([=~])(.*)$/s.exec(filter);
     if (match === null) {
       throw new HoldfastError("invalid", `Cannot filter by "${filter}": expected field=value or field~text`);
     }
     const [, field = "", sign, wanted = ""] = match;
+    requireField(rows, field, "filter", columns);
     return (row: unknown) => {
       const text = plainText(at(row, field));
       return sign === "="
@@ -88,10 +112,15 @@ export function filterRows(rows: readonly unknown[], filters: readonly string[])
   return rows.filter((row) => tests.every((test) => test(row)));
 }
 
-/** Rows in the order of a field; numbers by value, the rest as text, absent values last. */
-export function sortRows(rows: readonly unknown[], by: string | undefined): readonly unknown[] {
+/** Rows in the order of a field; numbers by value, the rest as text, absent values last. Errors: as {@linkcode filterRows}. */
+export function sortRows(
+  rows: readonly unknown[],
+  by: string | undefined,
+  columns?: readonly ColumnSpec[],
+): readonly unknown[] {
   if (by === undefined) return rows;
   const [field, sign] = by.startsWith("-") ? [by.slice(1), -1] : [by, 1];
+  requireField(rows, field, "sort", columns);
   return [...rows].sort((a, b) => {
     const [x, y] = [at(a, field), at(b, field)];
     if (x === null || x === undefined) return y === null || y === undefined ? 0 : 1;

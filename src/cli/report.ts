@@ -69,6 +69,20 @@ function asTyped(message: string): string {
   );
 }
 
+/** The same error, said with the flags a person types instead of the fields they stand for. */
+export function inWords(error: unknown, words: ReadonlyMap<string, string>): unknown {
+  if (!(error instanceof HoldfastError) || error.errors.length === 0) return error;
+  const { kind, code, hint, cause } = error;
+  const errors = error.errors.map(({ path, message }) => ({ path: words.get(path) ?? path, message }));
+  const [first, typed] = [error.errors[0]!.path, errors[0]!.path];
+  return new HoldfastError(kind, error.message.replace(`: ${first}: `, `: ${typed}: `), {
+    code,
+    errors,
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
 function tellDefect(error: unknown, terminal: Terminal): void {
   terminal.note(`${terminal.colors.red("error:")} ${lines(messageOf(error))}`);
   if (Deno.env.get("HOLDFAST_DEBUG") !== undefined && error instanceof Error) {

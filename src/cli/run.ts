@@ -9,7 +9,7 @@ import type { LocalCommand, Start } from "./commands/command.ts";
 import { COMMANDS, commandsFor } from "./commands/mod.ts";
 import { exitCodeHelp, HELP_STYLE } from "./help.ts";
 import { type Output, OUTPUTS, render } from "./render.ts";
-import { Interrupted, report, wantsJson } from "./report.ts";
+import { Interrupted, inWords, report, wantsJson } from "./report.ts";
 import { type GlobalOptions, Session, type SettingFlag, settingFlags } from "./session.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
@@ -47,7 +47,12 @@ async function runCommand(argv: readonly string[], terminal: Terminal, signal: A
     addOperation(program, op, groups, async (typed) => {
       const current = session();
       try {
-        exit = await runOperation(typed, current, commands);
+        try {
+          exit = await runOperation(typed, current, commands);
+        } catch (error) {
+          // As JSON it stays what the API says, word for word.
+          throw wantsJson(argv) ? error : inWords(error, typed.words);
+        }
         // Commands of their own decide what an interruption means: for the daemon it is how it ends.
         if (signal.aborted) throw signal.reason;
       } finally {

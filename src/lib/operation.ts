@@ -278,15 +278,58 @@ export function parseInput<Input extends z.ZodType>(
   throw new HoldfastError("invalid", `Cannot ${what}:${where} ${first.message}${more}`, { errors });
 }
 
-/** zod's message, where it says to a person what to do; else a shorter one. */
+/** What is wrong, as a person says it who knows nothing of schemas; zod's own message for the rest. */
 function wordingOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === "unrecognized_keys") {
-    const names = issue.keys.slice(0, MAX_NAMES).map((key) => `"${key.slice(0, MAX_NAME_LENGTH)}"`).join(
-      ", ",
-    );
-    const more = issue.keys.length - MAX_NAMES;
-    return `unknown field ${names}${more > 0 ? ` and ${more} more` : ""}`;
+  switch (issue.code) {
+    case "unrecognized_keys": {
+      const names = issue.keys.slice(0, MAX_NAMES).map((key) => `"${key.slice(0, MAX_NAME_LENGTH)}"`);
+      const more = issue.keys.length - MAX_NAMES;
+      return `unknown field ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    }
+    case "invalid_type":
+      if (issue.message.endsWith("received undefined")) return "is required";
+      return issue.message.startsWith("Invalid input: expected ")
+        ? `must be ${TYPE_WORDS[issue.expected] ?? issue.expected}`
+        : issue.message;
+    case "invalid_value":
+      return issue.message.startsWith("Invalid ")
+        ? `must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.map(String).join(", ")}`
+        : issue.message;
+    case "too_small":
+      return issue.message.startsWith("Too small")
+        ? limitWords(issue.origin, issue.minimum, "least")
+        : issue.message;
+    case "too_big":
+      return issue.message.startsWith("Too big")
+        ? limitWords(issue.origin, issue.maximum, "most")
+        : issue.message;
+    case "invalid_union":
+      return issue.message === "Invalid input" ? unionWords(issue.errors) : issue.message;
+    default:
+      return issue.message;
   }
-  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) return "is required";
-  return issue.message;
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: "text",
+  int: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+
+function limitWords(origin: string, limit: number | bigint, side: "least" | "most"): string {
+  if (origin === "string") {
+    return limit === 1 && side === "least" ? "must not be empty" : `must have at ${side} ${limit} characters`;
+  }
+  if (origin === "array" || origin === "set") return `must have at ${side} ${limit} items`;
+  return `must be at ${side} ${limit}`;
+}
+
+/** What each way of a union says, once. */
+function unionWords(ways: readonly (readonly z.core.$ZodIssue[])[]): string {
+  const said = [...new Set(ways.flatMap(([first]) => first === undefined ? [] : [wordingOf(first)]))];
+  return said.length === 0 ? "is not valid" : said.join(", or ");
 }

@@ -255,3 +255,33 @@ Deno.test("parseInput() says no more about wrong input than a person reads, howe
   assert.match(message, /unknown field "0n+", .* and 4990 more$/);
   assert.ok(message.length < 2000);
 });
+
+Deno.test("parseInput() says what is wrong as a person would", () => {
+  const schema = z.object({
+    name: z.string().min(1),
+    count: z.int().min(1).max(100),
+    kind: z.enum(["tar", "zip"]),
+    on: z.boolean(),
+    list: z.array(z.string()).min(2),
+    who: z.union([z.int(), z.string()]),
+  });
+  const given = { name: "", count: 0, kind: "rar", on: "x", list: ["a"] };
+  const said = (raw: object) => {
+    try {
+      parseInput(schema, raw, "things.create");
+    } catch (error) {
+      assert.ok(error instanceof HoldfastError);
+      return Object.fromEntries(error.errors.map(({ path, message }) => [path, message]));
+    }
+  };
+  assert.deepEqual(said(given), {
+    name: "must not be empty",
+    count: "must be at least 1",
+    kind: "must be one of tar, zip",
+    on: "must be true or false",
+    list: "must have at least 2 items",
+    who: "is required",
+  });
+  assert.deepEqual(said({ ...given, count: 1.5, who: [] })?.["count"], "must be a whole number");
+  assert.deepEqual(said({ ...given, count: 101, who: [] })?.["who"], "must be a number, or must be text");
+});

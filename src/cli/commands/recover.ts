@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import type { verifyArtifact } from "../../app.ts";
 import { EXIT_BAD_ANSWER, HoldfastError } from "../../lib/errors.ts";
-import type { Typed } from "../args.ts";
+import type { Operation } from "../../lib/operation.ts";
 import { progressText } from "../follow.ts";
 import { render } from "../render.ts";
 import type { Session } from "../session.ts";
@@ -39,11 +39,16 @@ export const recoverCommand: LocalCommand = {
     if (input.backup !== undefined) {
       throw new HoldfastError("invalid", "Cannot use both a backup and --file: give one of them");
     }
-    return await recover(resolve(file), { op, input, options }, session);
+    return await recover(resolve(file), op, input, session);
   },
 };
 
-async function recover(file: string, { op, input }: Typed, session: Session): Promise<number> {
+async function recover(
+  file: string,
+  op: Operation,
+  input: Record<string, unknown>,
+  session: Session,
+): Promise<number> {
   const { restoreArtifact, verifyArtifact: verify } = await import("../../app.ts");
   const context = contextFor(session);
   const { view } = session.options;
