@@ -31,6 +31,7 @@ import { Servers } from "./servers/mod.ts";
 import type { Services } from "./services.ts";
 import { type Database, forgetChained, Maintenance, type Pruner } from "./store/mod.ts";
 import { Health, Metrics } from "./telemetry/mod.ts";
+import { Vpn } from "./vpn/mod.ts";
 
 /** Every kind of backup this program makes. A file without manifest is what the first says it is: the archive knows it last. */
 const ENGINES = [
@@ -86,6 +87,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     settings: config.notify,
     allowCommands: config.backups.allow_commands,
   });
+  const vpn = new Vpn({ settings: config.vpn, clock });
   const maintenance = new Maintenance({
     database,
     dataDir: config.data_dir,
@@ -99,6 +101,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     backups,
     schedules,
     notify,
+    vpn,
     maintenance,
     health: new Health(clock, VERSION),
     settings: settingTexts(loaded),
@@ -191,6 +194,7 @@ export async function openLocal(
       await services.backups.stop();
       if (access === "write") await services.schedules.shutdown(now);
       await stopNotifying(services.notify, now);
+      await services.vpn.close();
       await opened.close();
     },
   };
@@ -245,6 +249,7 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
       await services.backups.stop();
       await services.schedules.shutdown(now);
       await stopNotifying(services.notify, now);
+      await services.vpn.close();
     },
     close: () => opened.close(),
   };

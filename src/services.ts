@@ -6,6 +6,7 @@ import type { Schedules } from "./schedules/mod.ts";
 import type { Servers } from "./servers/mod.ts";
 import type { Maintenance } from "./store/mod.ts";
 import type { Health } from "./telemetry/mod.ts";
+import type { Vpn } from "./vpn/mod.ts";
 
 /** The services, by the names operations use. */
 export interface Services {
@@ -14,6 +15,7 @@ export interface Services {
   readonly backups: Backups;
   readonly schedules: Schedules;
   readonly notify: Notify;
+  readonly vpn: Vpn;
   readonly maintenance: Maintenance;
   readonly health: Health;
   /** Every setting in force by key; secrets as `***`. */

@@ -6,6 +6,7 @@
  * would let two programs believe they own the data. What needs only its upstream runs in this process with neither
  * when that upstream is named to it; see `Standalone` in `catalogue.ts`.
  */
+import { SLICES } from "../catalogue.ts";
 import { configLeaves, loadConfig, type LoadedConfig } from "../config/mod.ts";
 import { localUser } from "../lib/caller.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
@@ -26,6 +27,11 @@ export interface GlobalOptions {
 
 /** Settings that say where to find a daemon or a data directory; they may differ from the daemon's own. */
 const ADDRESSING: ReadonlySet<string> = new Set(["data_dir", "api.socket", "api.url", "api.key"]);
+
+/** Sections of slices whose commands run without a daemon where their upstream is named to them. */
+const STANDALONE_SECTIONS: ReadonlySet<string> = new Set(
+  SLICES.flatMap(({ standalone }) => standalone?.connection ?? []).map((path) => path.split(".")[0]!),
+);
 
 /** The layers that are given to one command; a file of `--config` is too. */
 const GIVEN = ["flag", "environment"];
@@ -100,7 +106,9 @@ export class Session {
   async #refuseOtherSettings(transport: Transport, loaded: LoadedConfig): Promise<void> {
     const commands = this.options.configFile === undefined ? GIVEN : [...GIVEN, "local"];
     const given = [...loaded.layers].filter(([key, layer]) =>
-      commands.includes(layer.name) && !ADDRESSING.has(key)
+      commands.includes(layer.name) && !ADDRESSING.has(key) &&
+      // Variables that name an upstream are there for the commands that ask it alone.
+      !(layer.name === "environment" && STANDALONE_SECTIONS.has(key.split(".")[0]!))
     );
     if (given.length === 0) return;
     const [{ operations }, { settingTexts }] = await Promise.all([

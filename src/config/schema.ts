@@ -6,6 +6,7 @@ import { MonitorConfig } from "../monitor/config.ts";
 import { NotifyConfig } from "../notify/config.ts";
 import { SchedulesConfig } from "../schedules/config.ts";
 import { ServersConfig } from "../servers/config.ts";
+import { VpnConfig } from "../vpn/config.ts";
 import { type ConfigLeaf, leavesOf, sectionsOf } from "./leaves.ts";
 import { ApiConfig, HealthConfig, HistoryConfig, LogConfig, MetricsConfig, StoreConfig } from "./sections.ts";
 
@@ -24,6 +25,7 @@ export const Config = z.strictObject({
   schedules: SchedulesConfig.prefault({}).meta({ description: "When backups run, and how many at once" }),
   monitor: MonitorConfig.prefault({}).meta({ description: "What is expected to arrive" }),
   notify: NotifyConfig.prefault({}).meta({ description: "Who is told what, when and how" }),
+  vpn: VpnConfig.prefault({}).meta({ description: "CloudConnexa tenants, and the API keys to reach them" }),
   history: HistoryConfig.prefault({}).meta({ description: "What is remembered, and how long" }),
   store: StoreConfig.prefault({}).meta({ description: "Holdfast's own database" }),
   log: LogConfig.prefault({}).meta({ description: "What the daemon logs" }),

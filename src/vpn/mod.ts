@@ -60,4 +60,6 @@ export type { Limits } from "./limits.ts";
 export type { Batch, Page } from "./paging.ts";
 export { isOnline } from "./schemas/fields.ts";
 export type { SettingName, SettingValue } from "./schemas/settings.ts";
+export { openStandalone } from "./standalone.ts";
 export type { Version } from "./versions.ts";
+export { Vpn, type VpnOptions } from "./vpn.ts";

@@ -70,3 +70,13 @@ Deno.test("a flag is refused beside the address of a daemon elsewhere, whose set
       /Cannot use --log-level: the daemon at http:\/\/127\.0\.0\.1:9 has its own configuration/,
     );
   }));
+
+Deno.test("a variable that names an upstream for commands that ask it alone does not stand in the way of others", () =>
+  withDaemon(async (run) => {
+    Deno.env.set("CLOUDCONNEXA_CLOUD_ID", "acme");
+    try {
+      assert.equal((await run("servers", "list")).code, 0);
+    } finally {
+      Deno.env.delete("CLOUDCONNEXA_CLOUD_ID");
+    }
+  }));

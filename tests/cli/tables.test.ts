@@ -4,12 +4,14 @@ import { allOperations } from "../../src/catalogue.ts";
 import { render } from "../../src/cli/render.ts";
 import { paper } from "../support/commands.ts";
 import { compareGolden } from "../support/golden.ts";
+import { VPN_ANSWERS } from "./vpn_answers.ts";
 
 const COLUMNS = 80;
 const VIEW = { output: "table", filters: [], sortBy: undefined } as const;
 
 /** Answers of the operations that are shown as tables; only what the tables read. */
 const ANSWERS: Record<string, unknown> = {
+  ...VPN_ANSWERS,
   "schedules.list": [
     {
       name: "nightly",

@@ -9,6 +9,7 @@ import { notifyRows } from "./rows/notify.ts";
 import { programRows } from "./rows/program.ts";
 import { scheduleRows } from "./rows/schedules.ts";
 import { serverRows } from "./rows/servers.ts";
+import { vpnRows } from "./rows/vpn.ts";
 
 const ROWS: Rows = {
   ...accessRows,
@@ -17,6 +18,7 @@ const ROWS: Rows = {
   ...programRows,
   ...scheduleRows,
   ...serverRows,
+  ...vpnRows,
 };
 
 const OPERATIONS = await allOperations();

@@ -108,7 +108,7 @@ class Case {
 
   /** It works, and a change leaves a line that says who asked what, without a secret. */
   async #success(input: Input, token: string | undefined, who: string): Promise<void> {
-    const requestId = `${this.#op.name}-${crypto.randomUUID()}`;
+    const requestId = `${this.#op.name}-${crypto.randomUUID()}`.slice(-64);
     const answer = await this.#ask(input, token, { "x-request-id": requestId });
     const text = await textOf(answer);
     assert.equal(answer.status, successOf(this.#op), `${who}: ${text}`);

@@ -38,6 +38,11 @@ export class Settings {
   /** Sets a value. Errors: `ValidationError` for one that can only be read, or a value of another kind. */
   set<Name extends SettingName>(name: Name, value: SettingValue<Name>, options?: CallOptions): Promise<void>;
   async set(name: SettingName, value: unknown, options: CallOptions = {}): Promise<void> {
+    await this.setUnknown(name, value, options);
+  }
+
+  /** Sets a value of a kind nobody has looked at yet; it is judged here. */
+  async setUnknown(name: SettingName, value: unknown, options: CallOptions = {}): Promise<void> {
     const spec: SettingSpec = SETTINGS[name];
     const action = `set "${name}"`;
     if (spec.readOnly === true) {
