@@ -59,18 +59,19 @@ export class MemoryJudge implements Judge {
     return Promise.resolve(new Set(names.filter((name) => name !== "unexpected")));
   }
 
-  judgeReport(
+  async judgeReport(
     origin: ReportOrigin,
     report: Report,
     files: ReadonlyMap<string, FoundFile>,
   ): Promise<readonly Verdict[]> {
+    await Promise.resolve();
     this.before(report);
     this.keys.add(origin.key);
     this.judged.push({ origin, report, files });
-    return Promise.resolve(report.databases.map(({ database_name, compress }) => {
+    return report.databases.map(({ database_name, compress }) => {
       const file = files.get(database_name);
       return this.#verdict(database_name, file, compress.sha256);
-    }));
+    });
   }
 
   #verdict(database_name: string, file: FoundFile | undefined, sha256: string | null): Verdict {

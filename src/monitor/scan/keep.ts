@@ -61,8 +61,9 @@ export function keepFile(request: KeepRequest): Kept {
 
 /** Makes the directories a template names, refusing links on the way. */
 function makeDirectories(root: string, names: readonly string[]): string {
-  if (!isRealDirectory(fs.realpathSync(root))) throw new Error(`"${root}" is no directory`);
-  let path = fs.realpathSync(root);
+  // That the root itself is a link is its owner's business; below it there are none.
+  if (!fs.statSync(root).isDirectory()) throw new Error(`"${root}" is no directory`);
+  let path = root;
   for (const name of names) {
     path = join(path, requireName(name, "keep a file"));
     if (isRealDirectory(path)) continue;

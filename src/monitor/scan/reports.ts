@@ -158,34 +158,52 @@ function filesOf(
   );
 }
 
+/** An item whose files were read. */
+interface Ready {
+  item: Item;
+  files: ReadonlyMap<string, FoundFile>;
+}
+
 /** Judges what was read, and archives it. */
 async function judgeBatch(pass: Pass, { agent, items, seen_at, done }: Batch): Promise<void> {
-  const ordered = [...items].sort((a, b) => a.report.operation_end_at < b.report.operation_end_at ? -1 : 1);
-  for (const item of ordered) {
+  const ready: Ready[] = [];
+  for (
+    const item of items.toSorted((a, b) => a.report.operation_end_at < b.report.operation_end_at ? -1 : 1)
+  ) {
     pass.signal.throwIfAborted();
-    try {
-      if (await judgeItem(pass, item, seen_at)) done.push(item.origin.file_name ?? "");
-    } catch (error) {
-      failed(pass, item.origin, error);
+    const files = await readFiles(pass, item, seen_at);
+    if (files !== undefined) ready.push({ item, files });
+    else pass.result.reports.waiting++;
+  }
+  // Asked for at once, in their order: the database commits what comes together together.
+  const judged = await Promise.allSettled(
+    ready.map(({ item, files }) => pass.judge.judgeReport(item.origin, item.report, files)),
+  );
+  for (const [at, outcome] of judged.entries()) {
+    const { origin } = ready[at]!.item;
+    if (outcome.status === "rejected") {
+      failed(pass, origin, outcome.reason);
+      continue;
     }
+    pass.result.reports.judged++;
+    await settle(pass, outcome.value, { agent_id: origin.agent_id, report: origin.file_name });
+    done.push(origin.file_name ?? "");
   }
   if (done.length > 0) addProblems(pass, await pass.disk.run("archive", agent.log, done));
 }
 
-/** False when a file of it is still being written. */
-async function judgeItem(pass: Pass, { origin, report, files }: Item, seenAt: number): Promise<boolean> {
+/** The files of a report by database; undefined while one of them is being written. */
+async function readFiles(
+  pass: Pass,
+  { files }: Item,
+  seenAt: number,
+): Promise<ReadonlyMap<string, FoundFile> | undefined> {
   const found = new Map<string, FoundFile>();
   if (files.length > 0) await untilStill(pass, seenAt);
   for (const { database_name, path, glance } of files) {
     const examined = await examineStill(pass, path, glance);
-    if (examined.state === "moving") {
-      pass.result.reports.waiting++;
-      return false;
-    }
+    if (examined.state === "moving") return undefined;
     found.set(database_name, examined);
   }
-  const verdicts = await pass.judge.judgeReport(origin, report, found);
-  pass.result.reports.judged++;
-  await settle(pass, verdicts, { agent_id: origin.agent_id, report: origin.file_name });
-  return true;
+  return found;
 }
