@@ -1,6 +1,7 @@
 /**
  * `deno task bench [--only NAME]`: runs every function that a `*.bench.ts` file here exports, one after the other,
  * prints a table and writes the figures to `.bench/results.json`. NAME is a file (`cli`) or a function.
+ * With `--readme` the figures measured now also take the place of the former ones in the README's table.
  */
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
@@ -76,8 +77,33 @@ function table(rows: string[][]): string {
     .join("\n");
 }
 
+const README = "README.md";
+const [TABLE_START, TABLE_END] = [
+  "<!-- bench: written by deno task bench --readme -->\n",
+  "<!-- bench end -->",
+];
+
+/** Puts the rows into the README's table: those of the same name are replaced, new ones come last. */
+async function writeReadme(rows: string[][]): Promise<void> {
+  const text = await Deno.readTextFile(README);
+  const [start, end] = [text.indexOf(TABLE_START), text.indexOf(TABLE_END)];
+  if (start < 0 || end < start) throw new Error(`Cannot find the place for the figures in ${README}`);
+  const old = text.slice(start + TABLE_START.length, end).split("\n").filter((line) => line.startsWith("|"))
+    .slice(2).map((line) => line.slice(1, -1).split("|").map((cell) => cell.trim()));
+  const known = new Map(old.map((cells) => [cells[0] ?? "", cells]));
+  for (const cells of rows) known.set(cells[0] ?? "", cells);
+  const lines = [HEADINGS, HEADINGS.map(() => "---"), ...known.values()].map((cells) =>
+    `| ${cells.join(" | ")} |`
+  );
+  const table = `\n${lines.join("\n")}\n\n`;
+  await Deno.writeTextFile(README, text.slice(0, start) + TABLE_START + table + text.slice(end));
+}
+
 async function main(): Promise<void> {
-  const { values: { only } } = parseArgs({ args: Deno.args, options: { only: { type: "string" } } });
+  const { values: { only, readme } } = parseArgs({
+    args: Deno.args,
+    options: { only: { type: "string" }, readme: { type: "boolean", default: false } },
+  });
   const outcomes: Outcome[] = [];
   for (const { topic, name, run } of await benches()) {
     if (only !== undefined && only !== topic && only !== name) continue;
@@ -98,7 +124,9 @@ async function main(): Promise<void> {
   await Deno.mkdir(".bench", { recursive: true });
   await Deno.writeTextFile(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
 
-  console.log(`\n${table([HEADINGS, ...outcomes.flatMap((outcome) => outcome.results.map(row))])}\n`);
+  const rows = outcomes.flatMap((outcome) => outcome.results.map(row));
+  console.log(`\n${table([HEADINGS, ...rows])}\n`);
+  if (readme) await writeReadme(rows);
   const failed = outcomes.filter((outcome) => outcome.error !== undefined);
   for (const { bench, error } of failed) console.log(`failed: ${bench}: ${error}`);
   console.log(`Figures as JSON: ${RESULTS}`);
