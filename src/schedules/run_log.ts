@@ -6,10 +6,10 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { type Clock, iso } from "../lib/clock.ts";
-import type { Database } from "../store/mod.ts";
+import { type Database, tablesOf } from "../store/mod.ts";
 import type { LineLevel } from "./model.ts";
 import { insertLines, removeLines } from "./queries/lines.ts";
-import { chunks, type RunLineRow, type SchedulesTables } from "./queries/tables.ts";
+import type { RunLineRow, SchedulesTables } from "./queries/tables.ts";
 
 /** Longest time a line waits to be stored, in milliseconds. */
 const FLUSH_MS = 250;
@@ -108,9 +108,12 @@ export class RunLog {
     if (lines.length === 0) return;
     if (last > this.#head + 1) lines.push(this.#mark(last - this.#head - 1));
     try {
-      const db = this.#options.database.tables<SchedulesTables>();
-      for (const part of chunks(lines)) await insertLines(db, part);
-      if (last > from) await removeLines(db, this.#options.runId, from + 1, last);
+      // With the lines of other runs: a commit of its own for each would be what a short run waits for most.
+      await this.#options.database.grouped(async (tx) => {
+        const db = tablesOf<SchedulesTables>(tx);
+        await insertLines(db, lines);
+        if (last > from) await removeLines(db, this.#options.runId, from + 1, last);
+      });
       this.#removedTo = last;
     } catch (error) {
       this.#pending = [...lines.filter((line) => line.seq !== this.#head + 1), ...this.#pending];

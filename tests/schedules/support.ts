@@ -54,10 +54,11 @@ export class FileBackups implements BackupMaker {
     context.signal.throwIfAborted();
     const path = join(this.#dir, `${request.run_id}.tar`);
     await Deno.writeTextFile(path, "content");
-    return this.#record(request, path, context.now());
+    return this.record(request, path, context.now());
   }
 
-  #record(request: MakeBackup, path: string, now: number): Backup {
+  /** The backup of a request, as the catalogue tells it. */
+  protected record(request: MakeBackup, path: string, now: number): Backup {
     return {
       id: `b-${request.run_id}`,
       backup_id: `b-${request.run_id}`,

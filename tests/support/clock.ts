@@ -43,6 +43,11 @@ export class FakeClock implements Clock {
     this.set(this.#now + ms);
   }
 
+  /** Wakes none of those that sleep, ever: their process is gone. */
+  forget(): void {
+    this.#sleepers = [];
+  }
+
   /** Number of sleepers waiting; for tests that wait until something sleeps. */
   get sleeping(): number {
     return this.#sleepers.length;

@@ -1,5 +1,5 @@
 /** Statements on the ledger: one row per schedule and due instant. */
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { appendChain, type ChainTables, digestOf, prepared, tablesOf } from "../../store/mod.ts";
 import type { Outcome, RunOutcome } from "../model.ts";
 import { chunks, type Db, type OccurrenceRow, type SchedulesTables } from "./tables.ts";
@@ -53,7 +53,7 @@ const settle = prepared<SchedulesTables, OccurrenceRow, Settlement & { id: numbe
     settled_at: row.at,
     not_before: null,
     awaits: null,
-  }).where("id", "=", row.id).where("state", "!=", "settled").returningAll()
+  }).where("id", "=", row.id).where("state", "!=", sql.lit("settled" as const)).returningAll()
 );
 
 /** What to list. Instants are ISO texts, both ends inclusive. */

@@ -1,12 +1,19 @@
-/** Statements on instants that are not settled yet. */
+/**
+ * Statements on instants that are not settled yet. They are few among many, and have indexes of their own; the word in
+ * those indexes is written out, because a value that may be another at each call hides them.
+ */
+import { sql } from "kysely";
 import { prepared, statement } from "../../store/mod.ts";
 import { type Db, type OccurrenceRow, type SchedulesTables } from "./tables.ts";
 
+const SETTLED = sql.lit("settled" as const);
+
 /** Instants not settled yet, of these schedules or of all, the oldest first. */
-export function openOccurrences(db: Db, scheduleIds?: readonly string[]): Promise<OccurrenceRow[]> {
-  let query = db.selectFrom("occurrences").selectAll().where("state", "!=", "settled");
+export async function openOccurrences(db: Db, scheduleIds?: readonly string[]): Promise<OccurrenceRow[]> {
+  let query = db.selectFrom("occurrences").selectAll().where("state", "!=", SETTLED);
   if (scheduleIds !== undefined) query = query.where("schedule_id", "in", scheduleIds);
-  return query.orderBy("due_at").execute();
+  // Sorted here: asked for in order, a database may walk through all there ever were, which are in that order.
+  return (await query.execute()).sort((a, b) => a.due_at < b.due_at ? -1 : a.due_at > b.due_at ? 1 : 0);
 }
 
 const ofInstant = prepared<SchedulesTables, OccurrenceRow, { id: string; due: string }>((db, { id, due }) =>
@@ -25,12 +32,8 @@ export async function openOccurrence(
 
 /** Claimed instants that nothing but a dispatcher keeps from starting, the oldest first. */
 export function readyOccurrences(db: Db, now: string): Promise<OccurrenceRow[]> {
-  return db.selectFrom("occurrences").selectAll().where("state", "!=", "settled").where(
-    "state",
-    "=",
-    "claimed",
-  )
-    .where("awaits", "is", null)
+  return db.selectFrom("occurrences").selectAll().where("state", "!=", SETTLED)
+    .where("state", "=", sql.lit("claimed" as const)).where("awaits", "is", null)
     .where((eb) => eb.or([eb("not_before", "is", null), eb("not_before", "<=", now)]))
     .orderBy("due_at").execute();
 }
@@ -39,8 +42,7 @@ export function readyOccurrences(db: Db, now: string): Promise<OccurrenceRow[]> 
 export async function earliestPause(db: Db): Promise<string | null> {
   const row = await db.selectFrom("occurrences").select(({ fn }) =>
     fn.min<string | null>("not_before").as("at")
-  )
-    .where("state", "!=", "settled").executeTakeFirst();
+  ).where("state", "!=", SETTLED).executeTakeFirst();
   return row?.at ?? null;
 }
 

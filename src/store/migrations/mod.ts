@@ -5,6 +5,7 @@ import * as backupOptions from "./0002_backup_options.ts";
 import * as notify from "./0003_notify.ts";
 import * as policies from "./0004_policies.ts";
 import * as backupCare from "./0005_backup_care.ts";
+import * as openInstants from "./0011_open_instants.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_frame": frame,
@@ -12,4 +13,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003_notify": notify,
   "0004_policies": policies,
   "0005_backup_care": backupCare,
+  "0011_open_instants": openInstants,
 };
