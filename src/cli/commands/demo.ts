@@ -184,9 +184,8 @@ async function mainJob(
   const { differences, files, bytes } = await compareTrees(folder, join(restored, folder));
   for (const difference of differences.slice(0, 10)) terminal.print(`    ${difference}`);
   const equal = differences.length === 0 && files > 0;
-  terminal.print(
-    equal ? `    equal: ${files} files, ${formatSize(bytes)}` : `    ${differences.length} differences`,
-  );
+  const unequal = files === 0 ? "there is no file in it" : `${differences.length} differences`;
+  terminal.print(equal ? `    equal: ${files} files, ${formatSize(bytes)}` : `    ${unequal}`);
   terminal.print("");
   const good = sound && equal;
   terminal.print(
