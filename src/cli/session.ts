@@ -10,6 +10,7 @@ import { SLICES } from "../catalogue.ts";
 import { configLeaves, loadConfig, type LoadedConfig } from "../config/mod.ts";
 import { localUser } from "../lib/caller.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
+import { isLoopbackAddress } from "../lib/loopback.ts";
 import { isWrite, type Operation } from "../lib/operation.ts";
 import type { Access } from "../app.ts";
 import type { View } from "./render.ts";
@@ -26,7 +27,13 @@ export interface GlobalOptions {
 }
 
 /** Settings that say where to find a daemon or a data directory; they may differ from the daemon's own. */
-const ADDRESSING: ReadonlySet<string> = new Set(["data_dir", "api.socket", "api.url", "api.key"]);
+const ADDRESSING: ReadonlySet<string> = new Set([
+  "data_dir",
+  "api.socket",
+  "api.url",
+  "api.key",
+  "api.allow_plain_http",
+]);
 
 /** Sections of slices whose commands run without a daemon where their upstream is named to them. */
 const STANDALONE_SECTIONS: ReadonlySet<string> = new Set(
@@ -75,6 +82,7 @@ export class Session {
     }
     if (api.url !== null) {
       refuseFlags(this.options.settings, api.url);
+      if (api.key !== null && !api.allow_plain_http) requireEncryption(api.url);
       const headers: Record<string, string> = api.key === null ? {} : { "x-api-key": api.key };
       return httpTransport({ kind: "remote", url: api.url, headers });
     }
@@ -142,6 +150,15 @@ function refuseFlags(settings: GlobalOptions["settings"], url: string): void {
   const { flag } = settingFlags().find(({ key }) => key === other) ?? { flag: other };
   throw new HoldfastError("invalid", `Cannot use ${flag}: the daemon at ${url} has its own configuration`, {
     hint: "leave the setting out, or change the configuration of that daemon",
+  });
+}
+
+/** A key that travels in the open is a key for everybody on the way. */
+function requireEncryption(url: string): void {
+  const { protocol, hostname, origin } = new URL(url);
+  if (protocol === "https:" || isLoopbackAddress(hostname)) return;
+  throw new HoldfastError("invalid", `Cannot send the API key to ${origin}: it would travel unencrypted`, {
+    hint: "use https, or allow it with --api-allow-plain-http",
   });
 }
 

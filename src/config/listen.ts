@@ -13,8 +13,3 @@ export function parseListen(text: string): ListenAddress | undefined {
   const port = Number(match?.[3]);
   return hostname === undefined || port > 65_535 ? undefined : { hostname, port };
 }
-
-/** True when only this host can reach the address. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "::1" || /^127(\.\d{1,3}){3}$/.test(hostname);
-}

@@ -25,7 +25,7 @@
 export { type ConfigSources } from "./layers.ts";
 export { type Layer, LAYERS } from "./given.ts";
 export { checkConfig, type ConfigCheck, loadConfig, type LoadedConfig } from "./load.ts";
-export { isLoopback, type ListenAddress, parseListen } from "./listen.ts";
+export { type ListenAddress, parseListen } from "./listen.ts";
 export { initFile, stateDir } from "./places.ts";
 export { type Alias, Config, type ConfigLeaf, configLeaves, type LeafType } from "./schema.ts";
 export { type ConfigRow, configRows, exampleYaml, settingTexts } from "./show.ts";

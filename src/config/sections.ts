@@ -1,6 +1,7 @@
 /** The sections no slice owns: how Holdfast is reached, what it remembers, what it says about itself. */
 import { z } from "zod";
-import { isLoopback, parseListen } from "./listen.ts";
+import { isLoopbackAddress } from "../lib/loopback.ts";
+import { parseListen } from "./listen.ts";
 
 const Days = z.int().min(0).max(36_500);
 
@@ -67,7 +68,10 @@ export const ApiConfig = z.strictObject({
     });
   }
   const address = parseListen(api.listen);
-  if (address !== undefined && !isLoopback(address.hostname) && cert_file === null && !api.allow_plain_http) {
+  if (
+    address !== undefined && !isLoopbackAddress(address.hostname) && cert_file === null &&
+    !api.allow_plain_http
+  ) {
     context.addIssue({
       code: "custom",
       path: ["listen"],

@@ -1,6 +1,8 @@
 /** What network addresses are: public (the guard against being used to reach what only this host can), this host's, one customer's. */
 import { BlockList, isIP } from "node:net";
 
+export { isLoopbackAddress } from "./loopback.ts";
+
 /** Ranges that are not public (IANA special-purpose registries for IPv4 and IPv6). */
 const SPECIAL: readonly [string, number, "ipv4" | "ipv6"][] = [
   ["0.0.0.0", 8, "ipv4"],
@@ -46,12 +48,6 @@ function mappedHex(address: string): string | undefined {
   if (match === null) return undefined;
   const [high, low] = [parseInt(match[1]!, 16), parseInt(match[2]!, 16)];
   return [high >> 8, high & 255, low >> 8, low & 255].join(".");
-}
-
-/** True for an address only this host reaches. */
-export function isLoopbackAddress(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, "");
-  return bare === "localhost" || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare);
 }
 
 /**

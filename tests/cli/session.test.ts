@@ -71,6 +71,29 @@ Deno.test("a flag is refused beside the address of a daemon elsewhere, whose set
     );
   }));
 
+Deno.test("an API key is not sent unencrypted to another host unless that is allowed", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-cli-" });
+  try {
+    const file = join(dir, "key");
+    await Deno.writeTextFile(file, "hf_0123456789abcdef", { mode: 0o600 });
+    const ask = async (url: string, ...more: string[]) => {
+      const terminal = fakeTerminal();
+      const flags = ["--data-dir", dir, "--api-url", url, "--api-key-file", file, ...more];
+      const code = await main([...flags, "servers", "list"], terminal);
+      return { code, said: terminal.noted.join("\n") };
+    };
+    const refused = await ask("http://backup.example.org:9");
+    assert.equal(refused.code, 2);
+    assert.match(refused.said, /Cannot send the API key to http:\/\/backup\.example\.org:9: it would travel/);
+    // Nobody answers at these: the key would have been sent.
+    for (const [url, ...more] of [["http://127.0.0.1:9"], ["http://0.0.0.0:9", "--api-allow-plain-http"]]) {
+      assert.equal((await ask(url!, ...more)).code, 9, url);
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("a variable that names an upstream for commands that ask it alone does not stand in the way of others", () =>
   withDaemon(async (run) => {
     Deno.env.set("CLOUDCONNEXA_CLOUD_ID", "acme");

@@ -2,7 +2,8 @@
 import { X509Certificate } from "node:crypto";
 import { dirname } from "node:path";
 import { operationsFor } from "../../../catalogue.ts";
-import { type Config, isLoopback, parseListen } from "../../../config/mod.ts";
+import { type Config, parseListen } from "../../../config/mod.ts";
+import { isLoopbackAddress } from "../../../lib/loopback.ts";
 import { messageOf } from "../../../lib/errors.ts";
 import { VERSION } from "../../../lib/version.ts";
 import { at } from "../../cells.ts";
@@ -180,7 +181,7 @@ export async function examineListener(
   }
   lines.push(...await certificateLines(certFile, now));
   if (lines.length > 0 || !answers) return lines;
-  return [ok("api", `${listen} answers${isLoopback(address.hostname) ? ", to this host only" : ""}`)];
+  return [ok("api", `${listen} answers${isLoopbackAddress(address.hostname) ? ", to this host only" : ""}`)];
 }
 
 async function accepts(hostname: string, port: number): Promise<boolean> {
