@@ -31,6 +31,8 @@ export type Word = typeof WORDS[number];
 /** Calls about things of one kind. `parent` is the id of what they belong to; "" where they belong to nothing. */
 export interface Calls {
   list(client: CloudConnexaClient, parent: string | undefined, options: CallOptions): Promise<Thing[]>;
+  /** The smallest read there is, to see whether it is allowed. */
+  probe(client: CloudConnexaClient, options: CallOptions): Promise<unknown>;
   get(client: CloudConnexaClient, id: string, parent: string, options: CallOptions): Promise<Thing>;
   create(client: CloudConnexaClient, body: unknown, parent: string, options: CallOptions): Promise<Thing>;
   update(
@@ -74,6 +76,7 @@ export interface Resource extends Calls {
 
 /** As much of the client's services as the table uses. */
 interface Service<Create, Update> {
+  list(query: CallOptions & { size: number }): Promise<unknown>;
   listAll(options: CallOptions): Promise<Thing[]>;
   get(id: string, options: CallOptions): Promise<Thing>;
   create(body: Create, options: CallOptions): Promise<Thing>;
@@ -100,6 +103,7 @@ export function whole<Create extends z.ZodObject, Update extends z.ZodObject>(
     create_schema: create,
     update_schema: update,
     list: (client, _, options) => of(client).listAll(options),
+    probe: (client, options) => of(client).list({ ...options, size: 1 }),
     get: (client, id, _, options) => of(client).get(id, options),
     create: (client, body, _, options) => of(client).create(create.parse(body), options),
     update: (client, id, body, _, options) => of(client).update(id, update.parse(body), options),
@@ -118,6 +122,7 @@ export function part<Request extends z.ZodObject>(
     create_schema: request,
     update_schema: request,
     list: (client, parentId, options) => of(client).listAll({ ...options, parentId }),
+    probe: (client, options) => of(client).list({ ...options, size: 1 }),
     get: (client, id, _, options) => of(client).get(id, options),
     create: (client, body, parent, options) => of(client).create(parent, request.parse(body), options),
     update: (client, id, body, _, options) => of(client).update(id, request.parse(body), options),

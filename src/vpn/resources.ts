@@ -266,6 +266,7 @@ export const RESOURCES: readonly Resource[] = [
     create_schema: DeviceRequest,
     update_schema: DeviceRequest,
     list: (client, userId, options) => client.devices.listAll({ ...options, userId }),
+    probe: (client, options) => client.devices.list({ ...options, size: 1 }),
     get: (client, id, userId, options) => client.devices.get(userId, id, options),
     create: (client, body, userId, options) =>
       client.devices.create(userId, DeviceRequest.parse(body), options),

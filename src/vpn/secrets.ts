@@ -3,6 +3,11 @@ import { IPSEC_SECRETS } from "./schemas/ipsec.ts";
 
 const SECRET: ReadonlySet<string> = new Set(IPSEC_SECRETS);
 
+/** True for the name of a field that holds a secret. */
+export function isSecret(field: string): boolean {
+  return SECRET.has(field);
+}
+
 /** A copy without the secrets in it, however deep they are. */
 export function withoutSecrets<T>(value: T): T;
 export function withoutSecrets(value: unknown): unknown {

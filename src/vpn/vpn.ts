@@ -2,6 +2,8 @@
 import { HoldfastError, nearest } from "../lib/errors.ts";
 import { Actions } from "./actions.ts";
 import type { CloudConnexaClient } from "./client.ts";
+import { Doctor } from "./doctor.ts";
+import { Keeper } from "./keeper.ts";
 import { Logs } from "./logs.ts";
 import type { Region } from "./schemas/logs.ts";
 import { SETTING_NAMES, type SettingName, SETTINGS, type SettingSpec } from "./schemas/settings.ts";
@@ -22,11 +24,15 @@ export class Vpn {
   readonly tenants: Tenants;
   readonly actions: Actions;
   readonly logs: Logs;
+  readonly keeper: Keeper;
+  readonly doctor: Doctor;
 
   constructor(options: VpnOptions) {
     this.tenants = new Tenants(options);
     this.actions = new Actions(this.tenants);
     this.logs = new Logs(this.tenants, options.clock);
+    this.keeper = new Keeper(this.tenants);
+    this.doctor = new Doctor(this.tenants, options.clock);
   }
 
   /** Things of a tenant, for one call. */
