@@ -4,6 +4,7 @@
  * The daemon and the command line without a daemon get the same services; they differ in who holds the lock, in
  * whether the database may be written, and in whether time runs.
  */
+import { getLogger } from "@logtape/logtape";
 import { auditReaders, Auth } from "./auth/mod.ts";
 import {
   archiveEngine,
@@ -24,7 +25,7 @@ import { openEmpty, openForReading, openForWriting } from "./data_dir.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import type { Kernel } from "./lib/operation.ts";
 import { VERSION } from "./lib/version.ts";
-import { Notify } from "./notify/mod.ts";
+import { letterSender, Notify } from "./notify/mod.ts";
 import { registerMetrics, registerProbes } from "./observe.ts";
 import { removeOutcomes, Schedules } from "./schedules/mod.ts";
 import { Servers } from "./servers/mod.ts";
@@ -32,6 +33,9 @@ import type { Services } from "./services.ts";
 import { type Database, forgetChained, Maintenance, type Pruner } from "./store/mod.ts";
 import { Health, Metrics } from "./telemetry/mod.ts";
 import { Vpn } from "./vpn/mod.ts";
+import { processMemory, Veeam } from "./veeam/mod.ts";
+
+const veeamLog = getLogger(["holdfast", "veeam"]);
 
 /** Every kind of backup this program makes. A file without manifest is what the first says it is: the archive knows it last. */
 const ENGINES = [
@@ -88,6 +92,13 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     allowCommands: config.backups.allow_commands,
   });
   const vpn = new Vpn({ settings: config.vpn, clock });
+  const veeam = new Veeam({
+    settings: config.veeam,
+    clock,
+    memory: processMemory(),
+    note: (sentence) => veeamLog.warn("{sentence}", { sentence }),
+    mailer: letterSender(config.notify, clock),
+  });
   const maintenance = new Maintenance({
     database,
     dataDir: config.data_dir,
@@ -102,6 +113,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     schedules,
     notify,
     vpn,
+    veeam,
     maintenance,
     health: new Health(clock, VERSION),
     settings: settingTexts(loaded),
@@ -195,6 +207,7 @@ export async function openLocal(
       if (access === "write") await services.schedules.shutdown(now);
       await stopNotifying(services.notify, now);
       await services.vpn.close();
+      await services.veeam[Symbol.asyncDispose]();
       await opened.close();
     },
   };
@@ -250,6 +263,7 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
       await services.schedules.shutdown(now);
       await stopNotifying(services.notify, now);
       await services.vpn.close();
+      await services.veeam[Symbol.asyncDispose]();
     },
     close: () => opened.close(),
   };

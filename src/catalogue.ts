@@ -105,6 +105,33 @@ export const SLICES: readonly Slice[] = [
     jobs: async () => (await import("./notify/jobs.ts")).jobs,
   },
   {
+    name: "veeam",
+    words: {
+      veeam: "Veeam Backup & Replication: jobs, sessions, repositories, the morning report",
+      "veeam jobs": "Jobs: list, get, sessions, restore points, start, stop, retry, enable, disable, watch",
+      "veeam sessions": "Sessions: what ran, and its log",
+      "veeam tasks": "Results per machine",
+      "veeam repos": "Repositories",
+      "veeam backups": "Backups on repositories",
+      "veeam objects": "Machines and other things that are backed up",
+      "veeam proxies": "Backup proxies",
+      "veeam servers": "Hosts that Veeam servers manage",
+      "veeam tapes": "Tape libraries, drives and media",
+    },
+    operations: async () => (await import("./veeam/operations.ts")).operations,
+    standalone: {
+      connection: ["veeam.servers.*.host"],
+      open: async ({ config, ...context }) =>
+        (await import("./veeam/mod.ts")).openStandalone(config.veeam, {
+          ...context,
+          mailer: async (letter, signal) => {
+            const { letterSender } = await import("./notify/mod.ts");
+            await letterSender(config.notify, context.clock)(letter, signal);
+          },
+        }),
+    },
+  },
+  {
     name: "vpn",
     words: {
       vpn: "OpenVPN CloudConnexa: everything in a tenant, its logs, its whole as files",

@@ -7,6 +7,7 @@ import type { Servers } from "./servers/mod.ts";
 import type { Maintenance } from "./store/mod.ts";
 import type { Health } from "./telemetry/mod.ts";
 import type { Vpn } from "./vpn/mod.ts";
+import type { Veeam } from "./veeam/mod.ts";
 
 /** The services, by the names operations use. */
 export interface Services {
@@ -16,6 +17,7 @@ export interface Services {
   readonly schedules: Schedules;
   readonly notify: Notify;
   readonly vpn: Vpn;
+  readonly veeam: Veeam;
   readonly maintenance: Maintenance;
   readonly health: Health;
   /** Every setting in force by key; secrets as `***`. */

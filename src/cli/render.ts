@@ -34,7 +34,7 @@ export async function render(
   const rows = rowsOf(value, cli);
   const shaped = rows === undefined
     ? undefined
-    : sortRows(filterRows(rows, view.filters, cli.columns), view.sortBy, cli.columns);
+    : sortRows(filterRows(rows, view.filters, cli.columns), sortField(rows, view.sortBy, cli), cli.columns);
   switch (view.output) {
     case "json":
       return terminal.print(JSON.stringify(replaceRows(value, rows, shaped), null, 2));
@@ -43,11 +43,16 @@ export async function render(
       return terminal.print(stringify(replaceRows(value, rows, shaped)).trimEnd());
     }
     case "csv":
-      return terminal.print(await csv(shaped ?? [value], cli.columns));
+      return terminal.print(
+        cli.sheet === undefined
+          ? await csv(shaped ?? [value], cli.columns)
+          : await csv(filterRows(cli.sheet(value), view.filters), undefined),
+      );
     case "html":
       return terminal.print(await html(value, cli, shaped, title));
     case "table":
       if (cli.sections !== undefined) return await printSections(cli.sections(value), terminal);
+      for (const note of cli.notes?.(value) ?? []) terminal.note(oneLine(note));
       if (shaped !== undefined) {
         return await (await import("./table.ts")).printTable(shaped, cli.columns, terminal);
       }
@@ -112,6 +117,19 @@ export function filterRows(
   return rows.filter((row) => tests.every((test) => test(row)));
 }
 
+/** The field that a word of `--sort-by` means: its own name, that of an earlier tool, or it in camelCase. */
+function sortField(
+  rows: readonly unknown[],
+  by: string | undefined,
+  { sort = {} }: CliSpec,
+): string | undefined {
+  if (by === undefined) return undefined;
+  const [sign, word] = by.startsWith("-") ? ["-", by.slice(1)] : ["", by];
+  const snake = word.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const has = (field: string) => rows.some((row) => at(row, field) !== undefined);
+  return sign + (sort[word.toLowerCase()] ?? (has(word) || !has(snake) ? word : snake));
+}
+
 /** Rows in the order of a field; numbers by value, the rest as text, absent values last. Errors: as {@linkcode filterRows}. */
 export function sortRows(
   rows: readonly unknown[],
@@ -151,6 +169,7 @@ async function html(
   rows: readonly unknown[] | undefined,
   title: string,
 ): Promise<string> {
+  if (cli.page !== undefined) return cli.page(value);
   const { page, pageTable } = await import("./html.ts");
   const when = formatCell(new Date().toISOString(), "instant");
   if (cli.sections !== undefined) {

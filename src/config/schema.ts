@@ -7,6 +7,7 @@ import { NotifyConfig } from "../notify/config.ts";
 import { SchedulesConfig } from "../schedules/config.ts";
 import { ServersConfig } from "../servers/config.ts";
 import { VpnConfig } from "../vpn/config.ts";
+import { VeeamConfig } from "../veeam/config.ts";
 import { type ConfigLeaf, leavesOf, sectionsOf } from "./leaves.ts";
 import { ApiConfig, HealthConfig, HistoryConfig, LogConfig, MetricsConfig, StoreConfig } from "./sections.ts";
 
@@ -24,6 +25,7 @@ export const Config = z.strictObject({
   backups: BackupsConfig.meta({ description: "What backups may touch" }),
   schedules: SchedulesConfig.prefault({}).meta({ description: "When backups run, and how many at once" }),
   monitor: MonitorConfig.prefault({}).meta({ description: "What is expected to arrive" }),
+  veeam: VeeamConfig.prefault({}).meta({ description: "Veeam Backup & Replication servers" }),
   notify: NotifyConfig.prefault({}).meta({ description: "Who is told what, when and how" }),
   vpn: VpnConfig.prefault({}).meta({ description: "CloudConnexa tenants, and the API keys to reach them" }),
   history: HistoryConfig.prefault({}).meta({ description: "What is remembered, and how long" }),

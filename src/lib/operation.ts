@@ -88,6 +88,14 @@ export interface CliSpec<Output = unknown> {
   rows?(output: Output): readonly unknown[];
   /** The answer as text for people, instead of a table. */
   text?(output: Output): string;
+  /** The answer as rows for a spreadsheet, where a person reads it as text or sections. */
+  sheet?(output: Output): readonly unknown[];
+  /** The answer as a whole HTML page of its own, instead of the usual one. */
+  page?(output: Output): string;
+  /** What is said beside a table, on standard error. */
+  notes?(output: Output): readonly string[];
+  /** Further words for `--sort-by`, in lower case, and the fields they mean: those of an earlier tool. */
+  sort?: Readonly<Record<string, string>>;
   /** The answer as several headed texts and tables, instead of one: a report, on the terminal and as HTML. */
   sections?(output: Output): readonly SectionSpec[];
   /** Exit code for a command that worked; default 0. */

@@ -21,6 +21,7 @@
 export type { Attempt } from "./deliverer.ts";
 export type { DigestSource } from "./digest.ts";
 export * from "./event.ts";
+export { type LetterSender, letterSender } from "./letters.ts";
 export type { DigestSection } from "./message.ts";
 export { Notify, type NotifyOptions } from "./notify.ts";
 export type { NotifyTables } from "./queries/tables.ts";

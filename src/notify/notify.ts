@@ -6,7 +6,7 @@ import { HoldfastError, nearest } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { type Database, tablesOf } from "../store/mod.ts";
 import { openChannel } from "./channels/mod.ts";
-import { type ChannelSettings, type NotifyConfig } from "./config.ts";
+import type { ChannelSettings, NotifyConfig } from "./config.ts";
 import { type Attempt, Deliverer, sendInTime } from "./deliverer.ts";
 import { Digests, type DigestSource } from "./digest.ts";
 import type { AlertEvent, AlertSink } from "./event.ts";
@@ -19,6 +19,7 @@ import { forgetAlerts } from "./queries/alerts.ts";
 import { channelRow, unpause } from "./queries/channels.ts";
 import { countMessages, forgetMessages, oldestDue } from "./queries/outbox.ts";
 import type { ChannelRow, Db, NotifyTables, OutboxStatus } from "./queries/tables.ts";
+import { channelsOf } from "./settings.ts";
 import { Teller } from "./teller.ts";
 import { Watch } from "./watch.ts";
 
@@ -227,23 +228,6 @@ export class Notify implements AlertSink {
       instance: instance ?? hostname(),
     };
   }
-}
-
-/** The configured channels by name, `mail` of the section of its own first. */
-function channelsOf({ mail, channels }: NotifyConfig): Map<string, ChannelSettings> {
-  const all = new Map(Object.entries(channels));
-  if (mail.host === null) return all;
-  const unused = {
-    url: null,
-    allow_private_addresses: false,
-    secret: null,
-    template: null,
-    token: null,
-    chat_id: null,
-    topic: null,
-    command: [],
-  };
-  return new Map([["mail", { ...unused, ...mail, kind: "mail" as const }], ...all]);
 }
 
 function statusOf(row: Pick<ChannelRow, "failing_since" | "last_ok_at">): "ok" | "failing" | "unused" {

@@ -5,6 +5,7 @@ import { render } from "../../src/cli/render.ts";
 import { paper } from "../support/commands.ts";
 import { compareGolden } from "../support/golden.ts";
 import { VPN_ANSWERS } from "./vpn_answers.ts";
+import { veeamAnswers } from "../support/veeam/tables.ts";
 
 const COLUMNS = 80;
 const VIEW = { output: "table", filters: [], sortBy: undefined } as const;
@@ -210,6 +211,7 @@ const ANSWERS: Record<string, unknown> = {
       },
     ],
   },
+  ...await veeamAnswers(),
   "health": {
     checks: [{ name: "scheduler", status: "degraded", detail: "no tick for 240 s" }],
   },

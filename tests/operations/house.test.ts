@@ -10,6 +10,7 @@ import { programRows } from "./rows/program.ts";
 import { scheduleRows } from "./rows/schedules.ts";
 import { serverRows } from "./rows/servers.ts";
 import { vpnRows } from "./rows/vpn.ts";
+import { veeamRows } from "./rows/veeam.ts";
 
 const ROWS: Rows = {
   ...accessRows,
@@ -19,6 +20,7 @@ const ROWS: Rows = {
   ...scheduleRows,
   ...serverRows,
   ...vpnRows,
+  ...veeamRows,
 };
 
 const OPERATIONS = await allOperations();

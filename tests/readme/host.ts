@@ -5,14 +5,16 @@
  * - `holdfast` is the program from the sources
  * - paths below `/srv`, `/mnt`, `/var/lib/holdfast` and `/etc` are directories of the test, in commands and in output,
  *   also inside an archive (`srv/data`) and below the directory it is restored to (`/srv/restored/srv/data`)
- * - port 8420 is a free one
+ * - port 8420 is a free one, port 9419 that of a Veeam server that is played
  * - the person is called root
  * - `holdfast serve` goes on running in the background; what it printed until it answered is its output
  * - `systemctl stop|start|restart holdfast` stops and starts that daemon
  * - `holdfast service` sees the real paths, and `/bin/sh` in place of the installed program; only what prints is run
  */
 import { dirname, join } from "node:path";
+import { systemClock } from "../../src/lib/clock.ts";
 import { sourceProgram } from "../support/daemon.ts";
+import { FakeVeeam } from "../support/veeam/fake.ts";
 import { until, within } from "../support/wait.ts";
 
 /** What a command did. */
@@ -35,6 +37,7 @@ export class Host implements AsyncDisposable {
   readonly #shell: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamDefaultReader<string>;
+  readonly #veeam = playVeeam();
   #unread = "";
   #stuck = false;
   #daemon: { process: Deno.ChildProcess; command: string; reading: Promise<void> } | undefined;
@@ -179,13 +182,15 @@ export class Host implements AsyncDisposable {
       .replaceAll("/srv/restored/srv", `/srv/restored${this.#root}/srv`)
       .replaceAll(PATHS, `${this.#root}/`)
       .replaceAll(/(?<=["' ])srv\//g, `${this.#root.slice(1)}/srv/`)
-      .replaceAll("127.0.0.1:8420", `127.0.0.1:${this.#port}`);
+      .replaceAll("127.0.0.1:8420", `127.0.0.1:${this.#port}`)
+      .replaceAll("127.0.0.1:9419", `127.0.0.1:${this.#veeam.port}`);
   }
 
   #toReadme(text: string): string[] {
     const lines = text
       .replaceAll(this.#root, "").replaceAll(`${this.#root.slice(1)}/`, "")
-      .replaceAll(`127.0.0.1:${this.#port}`, "127.0.0.1:8420").replaceAll(STAND_IN, INSTALLED)
+      .replaceAll(`127.0.0.1:${this.#port}`, "127.0.0.1:8420")
+      .replaceAll(`127.0.0.1:${this.#veeam.port}`, "127.0.0.1:9419").replaceAll(STAND_IN, INSTALLED)
       .split("\n").map((line) => line.trimEnd());
     while (lines.at(-1) === "") lines.pop();
     return lines;
@@ -197,8 +202,28 @@ export class Host implements AsyncDisposable {
     await this.#shell.status;
     await this.#output.cancel();
     await this.#stdin.abort();
+    await this.#veeam[Symbol.asyncDispose]();
     await Deno.remove(this.#root, { recursive: true });
   }
+}
+
+/** A Veeam server with five jobs, one of which failed. */
+function playVeeam(): ReturnType<FakeVeeam["serve"]> {
+  const veeam = new FakeVeeam({ clock: systemClock, jobs: 5, sessions: 10 });
+  veeam.user = "holdfast";
+  veeam.password = "correct horse";
+  for (const [i, name] of ["Laptops", "Offsite copy", "File server", "Databases"].entries()) {
+    veeam.jobs[i + 1]!.name = name;
+  }
+  const now = systemClock.now();
+  veeam.addSession({
+    job: 5,
+    created: now - 600_000,
+    ended: now - 540_000,
+    result: "Failed",
+    message: "db-01: no space left",
+  });
+  return veeam.serve();
 }
 
 function programText(command: string, args: readonly string[]): string {

@@ -12,6 +12,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { ChannelSettings } from "../config.ts";
 import type { Message } from "../message.ts";
 import { type Channel, type ChannelOptions, DeliveryError, needed, strike } from "./channel.ts";
+import type { createTransport } from "./mail_transport.ts";
 import { mailHtml } from "./mail_html.ts";
 
 /** Port for TLS from the first byte (RFC 8314). */
@@ -31,29 +32,67 @@ export function mailChannel(options: ChannelOptions): Channel {
           refused: true,
         });
       }
-      const { createTransport } = await import("./mail_transport.ts");
-      const transport = createTransport({
-        host,
-        ...securityOf(settings, host),
-        ...timeouts(settings.timeout_seconds * 1000),
-        ...(settings.username === null
-          ? {}
-          : { auth: { user: settings.username, pass: settings.password ?? "" } }),
-        tls: settings.ca_file === null ? {} : { ca: await readCa(name, settings.ca_file) },
-        disableFileAccess: true,
-        disableUrlAccess: true,
-      });
-      try {
-        const sent = await transport.sendMail({ ...letter(message, settings), to, signal });
-        if (sent.rejected.length > 0) throw partly(name, settings, sent);
-      } catch (error) {
-        signal.throwIfAborted();
-        throw error instanceof DeliveryError ? error : failure(name, settings, error);
-      } finally {
-        transport.close();
-      }
+      await post(name, host, settings, { ...letter(message, settings), to }, signal);
     },
   };
+}
+
+/** A mail that is no alert: a report somebody asked for. */
+export interface Letter {
+  to: readonly string[];
+  subject: string;
+  text: string;
+  html?: string;
+}
+
+/** Sends a letter at once, past the outbox. Errors: `DeliveryError`. */
+export async function sendLetter(
+  options: ChannelOptions,
+  letter: Letter,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, settings, clock } = options;
+  const { to, subject, ...content } = letter;
+  const domain = domainOf(settings.sender);
+  await post(name, needed(options, "host", settings.host), settings, {
+    from: settings.sender ?? { name: "Holdfast", address: `holdfast@${domain}` },
+    subject: `[Holdfast] ${subject}`,
+    ...content,
+    date: new Date(clock.now()),
+    messageId: `<${crypto.randomUUID()}@${domain}>`,
+    headers: { "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All" },
+    to: [...to],
+  }, signal);
+}
+
+async function post(
+  name: string,
+  host: string,
+  settings: ChannelSettings,
+  mail: Parameters<ReturnType<typeof createTransport>["sendMail"]>[0],
+  signal: AbortSignal,
+): Promise<void> {
+  const mailer = await import("./mail_transport.ts");
+  const transport = mailer.createTransport({
+    host,
+    ...securityOf(settings, host),
+    ...timeouts(settings.timeout_seconds * 1000),
+    ...(settings.username === null
+      ? {}
+      : { auth: { user: settings.username, pass: settings.password ?? "" } }),
+    tls: settings.ca_file === null ? {} : { ca: await readCa(name, settings.ca_file) },
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  try {
+    const sent = await transport.sendMail({ ...mail, signal });
+    if (sent.rejected.length > 0) throw partly(name, settings, sent);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof DeliveryError ? error : failure(name, settings, error);
+  } finally {
+    transport.close();
+  }
 }
 
 /** Those of the channel and the subjects' own, each once; after a partial success only who has not got it. */
