@@ -24,6 +24,7 @@ import { type LoadedConfig, settingTexts } from "./config/mod.ts";
 import { openEmpty, openForReading, openForWriting } from "./data_dir.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import type { Kernel } from "./lib/operation.ts";
+import { StateDirectory } from "./lib/state.ts";
 import { VERSION } from "./lib/version.ts";
 import { letterSender, Notify } from "./notify/mod.ts";
 import { registerMetrics, registerProbes } from "./observe.ts";
@@ -32,10 +33,13 @@ import { Servers } from "./servers/mod.ts";
 import type { Services } from "./services.ts";
 import { type Database, forgetChained, Maintenance, type Pruner } from "./store/mod.ts";
 import { Health, Metrics } from "./telemetry/mod.ts";
+import { VeeamOne } from "./veeam-one/mod.ts";
 import { Vpn } from "./vpn/mod.ts";
 import { processMemory, Veeam } from "./veeam/mod.ts";
 
 const veeamLog = getLogger(["holdfast", "veeam"]);
+
+const oneLog = getLogger(["holdfast", "veeam-one"]);
 
 /** Every kind of backup this program makes. A file without manifest is what the first says it is: the archive knows it last. */
 const ENGINES = [
@@ -91,6 +95,12 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     settings: config.notify,
     allowCommands: config.backups.allow_commands,
   });
+  const veeamOne = new VeeamOne({
+    settings: config.veeam_one,
+    clock,
+    state: new StateDirectory(config.data_dir),
+    note: (sentence) => oneLog.warn("{sentence}", { sentence }),
+  });
   const vpn = new Vpn({ settings: config.vpn, clock });
   const veeam = new Veeam({
     settings: config.veeam,
@@ -112,6 +122,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     backups,
     schedules,
     notify,
+    veeamOne,
     vpn,
     veeam,
     maintenance,
@@ -206,6 +217,7 @@ export async function openLocal(
       await services.backups.stop();
       if (access === "write") await services.schedules.shutdown(now);
       await stopNotifying(services.notify, now);
+      await services.veeamOne[Symbol.asyncDispose]();
       await services.vpn.close();
       await services.veeam[Symbol.asyncDispose]();
       await opened.close();
@@ -262,6 +274,7 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
       await services.backups.stop();
       await services.schedules.shutdown(now);
       await stopNotifying(services.notify, now);
+      await services.veeamOne[Symbol.asyncDispose]();
       await services.vpn.close();
       await services.veeam[Symbol.asyncDispose]();
     },

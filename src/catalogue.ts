@@ -132,6 +132,23 @@ export const SLICES: readonly Slice[] = [
     },
   },
   {
+    name: "veeam-one",
+    words: {
+      "veeam-one": "Veeam ONE: alarms, forecasts and last results across all backup servers",
+      "veeam-one alarms": "Alarms: list, get, resolve",
+      "veeam-one servers": "The backup servers it watches",
+      "veeam-one repos": "Repositories of all backup servers",
+      "veeam-one jobs": "Jobs of all backup servers",
+      "veeam-one tapes": "Tape jobs and tape servers",
+    },
+    operations: async () => (await import("./veeam-one/operations.ts")).operations,
+    standalone: {
+      connection: ["veeam_one.servers.*.host"],
+      open: async ({ config, ...context }) =>
+        (await import("./veeam-one/mod.ts")).openStandalone(config.veeam_one, context),
+    },
+  },
+  {
     name: "vpn",
     words: {
       vpn: "OpenVPN CloudConnexa: everything in a tenant, its logs, its whole as files",

@@ -6,6 +6,7 @@ import type { Schedules } from "./schedules/mod.ts";
 import type { Servers } from "./servers/mod.ts";
 import type { Maintenance } from "./store/mod.ts";
 import type { Health } from "./telemetry/mod.ts";
+import type { VeeamOne } from "./veeam-one/mod.ts";
 import type { Vpn } from "./vpn/mod.ts";
 import type { Veeam } from "./veeam/mod.ts";
 
@@ -16,6 +17,7 @@ export interface Services {
   readonly backups: Backups;
   readonly schedules: Schedules;
   readonly notify: Notify;
+  readonly veeamOne: VeeamOne;
   readonly vpn: Vpn;
   readonly veeam: Veeam;
   readonly maintenance: Maintenance;

@@ -6,6 +6,7 @@ import { MonitorConfig } from "../monitor/config.ts";
 import { NotifyConfig } from "../notify/config.ts";
 import { SchedulesConfig } from "../schedules/config.ts";
 import { ServersConfig } from "../servers/config.ts";
+import { VeeamOneConfig } from "../veeam-one/config.ts";
 import { VpnConfig } from "../vpn/config.ts";
 import { VeeamConfig } from "../veeam/config.ts";
 import { type ConfigLeaf, leavesOf, sectionsOf } from "./leaves.ts";
@@ -27,6 +28,7 @@ export const Config = z.strictObject({
   monitor: MonitorConfig.prefault({}).meta({ description: "What is expected to arrive" }),
   veeam: VeeamConfig.prefault({}).meta({ description: "Veeam Backup & Replication servers" }),
   notify: NotifyConfig.prefault({}).meta({ description: "Who is told what, when and how" }),
+  veeam_one: VeeamOneConfig.prefault({}).meta({ description: "Veeam ONE servers" }),
   vpn: VpnConfig.prefault({}).meta({ description: "CloudConnexa tenants, and the API keys to reach them" }),
   history: HistoryConfig.prefault({}).meta({ description: "What is remembered, and how long" }),
   store: StoreConfig.prefault({}).meta({ description: "Holdfast's own database" }),

@@ -4,6 +4,7 @@ import { allOperations } from "../../src/catalogue.ts";
 import { render } from "../../src/cli/render.ts";
 import { paper } from "../support/commands.ts";
 import { compareGolden } from "../support/golden.ts";
+import { VEEAM_ONE_ANSWERS } from "./veeam_one_answers.ts";
 import { VPN_ANSWERS } from "./vpn_answers.ts";
 import { veeamAnswers } from "../support/veeam/tables.ts";
 
@@ -12,6 +13,7 @@ const VIEW = { output: "table", filters: [], sortBy: undefined } as const;
 
 /** Answers of the operations that are shown as tables; only what the tables read. */
 const ANSWERS: Record<string, unknown> = {
+  ...VEEAM_ONE_ANSWERS,
   ...VPN_ANSWERS,
   "schedules.list": [
     {

@@ -9,6 +9,7 @@ import { notifyRows } from "./rows/notify.ts";
 import { programRows } from "./rows/program.ts";
 import { scheduleRows } from "./rows/schedules.ts";
 import { serverRows } from "./rows/servers.ts";
+import { veeamOneRows } from "./rows/veeam_one.ts";
 import { vpnRows } from "./rows/vpn.ts";
 import { veeamRows } from "./rows/veeam.ts";
 
@@ -19,6 +20,7 @@ const ROWS: Rows = {
   ...programRows,
   ...scheduleRows,
   ...serverRows,
+  ...veeamOneRows,
   ...vpnRows,
   ...veeamRows,
 };
