@@ -265,9 +265,10 @@ export class Backups implements BackupMaker {
     return (await this.#scheduleOf(ref, system("backups.prune"))).server_id;
   }
 
-  /** Takes the artifacts of a directory into the catalogue. Errors: `not_found`, `invalid`, `forbidden`. */
-  import(directory: string, caller: Caller): Promise<ImportResult> {
-    return importDirectory(this.#parts, directory, caller);
+  /** Takes the artifacts of a directory, or of a storage reached like this, into the catalogue. Errors: `not_found`, `invalid`, `forbidden`. */
+  import(directory: string, caller: Caller, reach: { s3?: unknown } = {}): Promise<ImportResult> {
+    const options = reach.s3 === undefined ? {} : { options: { s3: reach.s3 } };
+    return importDirectory(this.#parts, directory, caller, options);
   }
 
   /** A schedule, or what is left of one: backups outlive it. */

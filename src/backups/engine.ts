@@ -20,6 +20,8 @@ export interface EngineContext {
   progress(update: Progress): void;
   /** The text of a secret that the options refer to as `{"secret": "NAME"}`. */
   secret(name: string): Promise<string>;
+  /** Directory for what is on its way to or from elsewhere, made when missing; absent: the system's for temporary files. */
+  readonly scratch?: string;
   /** What programs that the engine starts may use of the host; absent: what this process may. */
   readonly caps?: ResourceCaps;
 }
@@ -156,6 +158,13 @@ export interface UnreadableManifest {
   problem: string;
 }
 
+/** How a place that is not on this host is reached. */
+export interface Reach {
+  /** As far as they are about reaching it. */
+  options: unknown;
+  context: EngineContext;
+}
+
 /** One kind of backup. */
 export interface Engine<Options = unknown> {
   readonly kind: string;
@@ -171,6 +180,8 @@ export interface Engine<Options = unknown> {
   paths(options: Options): { read: string[]; write: string[] };
   /** What of these options only an administrator or somebody on this host may set, one phrase each; absent: nothing. */
   reserved?(options: Options): string[];
+  /** Where artifacts appear that are not on this host, as `discover()` and `sweep()` take it; absent: nowhere. */
+  places?(options: Options): string[];
   /** Cheap checks before a run or at creation: one sentence per problem (missing source, tool not installed). */
   check(options: Options): Promise<string[]>;
   make(request: MakeRequest<Options>, context: EngineContext): Promise<Artifact>;
@@ -182,10 +193,13 @@ export interface Engine<Options = unknown> {
   /** Removes the artifact and what belongs to it (manifest); an artifact already gone is not an error. */
   remove(artifact: StoredArtifact, context: EngineContext): Promise<void>;
   /**
-   * Reads the manifests that lie in a directory (not below it), in order of their names, without hashing anything.
+   * Reads the manifests that lie in a directory (not below it), in order of their names, without hashing anything. What is
+   * not on this host is nothing to an engine that does not know it.
    * Absent for engines whose artifacts are not files.
    */
-  discover?(directory: string): AsyncIterable<ManifestFacts | UnreadableManifest>;
+  discover?(directory: string, reach?: Reach): AsyncIterable<ManifestFacts | UnreadableManifest>;
+  /** Removes what the make of this name left behind at one of its {@linkcode places}. Returns its addresses. */
+  sweep?(place: string, name: string, reach: Reach): Promise<string[]>;
   /**
    * Recovery without a catalogue: what is known of a file, from the manifest beside it when there is one (size and
    * hash null when not); undefined when the file is not of this kind. Errors: `not_found`.

@@ -99,8 +99,8 @@ export class Engines {
   }
 }
 
-/** Over the network some options are for admins. */
-function requireRights(engine: Engine, options: unknown, caller: Caller): void {
+/** Over the network some options are for admins. Errors: `forbidden`. */
+export function requireRights(engine: Engine, options: unknown, caller: Caller): void {
   if (caller.on_host || caller.role === "admin") return;
   const reserved = engine.reserved?.(options) ?? [];
   if (reserved.length === 0) return;

@@ -3,31 +3,48 @@ import { basename } from "node:path";
 import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import type { ManifestFacts } from "./engine.ts";
+import { requireRights } from "./engines.ts";
 import { newId } from "./maker.ts";
 import { Backup, type ImportResult } from "./model.ts";
-import { onDisk, type Parts, tables } from "./parts.ts";
+import { onDisk, type Parts, tables, workContext } from "./parts.ts";
 import * as queries from "./queries.ts";
 import type { BackupsTables } from "./queries.ts";
 
+/** What an import may be told beyond the place. */
+export interface ImportHow {
+  /** Limits it to some artifacts. */
+  wanted?: (facts: ManifestFacts) => boolean;
+  /** Limits it to those of one engine. */
+  engine?: string;
+  /** How a place is reached that is not on this host; imported backups keep them. */
+  options?: unknown;
+}
+
 /**
- * Takes every artifact of a directory (not below it) into the catalogue that is not there yet. Doing it again changes
- * nothing. `wanted` limits it to some. Errors: `not_found` and `invalid` for the directory, `forbidden`.
+ * Takes every artifact of a directory (not below it), or of a place elsewhere, into the catalogue that is not there yet.
+ * Doing it again changes nothing. Errors: `not_found` and `invalid` for the directory, `forbidden`, and of the place.
  */
 export async function importDirectory(
   parts: Parts,
   directory: string,
   caller: Caller,
-  wanted: (facts: ManifestFacts) => boolean = () => true,
+  { wanted = () => true, engine: only, options }: ImportHow = {},
 ): Promise<ImportResult> {
-  await parts.engines.judgePath(directory, caller);
-  await requireDirectory(directory);
+  const isHere = !isRemote(directory);
+  if (isHere) {
+    await parts.engines.judgePath(directory, caller);
+    await requireDirectory(directory);
+  }
   const result: ImportResult = { imported: [], known: 0, problems: [] };
-  for (const engine of parts.engines.all) {
-    for await (const found of engine.discover?.(directory) ?? []) {
+  const reaching = parts.engines.all.filter((engine) => !isHere && engine.places !== undefined);
+  for (const engine of reaching) requireRights(engine, options ?? {}, caller);
+  const reach = isHere ? undefined : { options, context: workContext(parts, caller.signal) };
+  for (const engine of parts.engines.all.filter(({ kind }) => only === undefined || kind === only)) {
+    for await (const found of engine.discover?.(directory, reach) ?? []) {
       if ("problem" in found) {
         result.problems.push(found);
       } else if (wanted(found)) {
-        await importInto(result, parts, engine.kind, found, caller);
+        await importInto(result, parts, engine.kind, found, caller, reach?.options);
       }
     }
   }
@@ -41,9 +58,10 @@ async function importInto(
   engine: string,
   facts: ManifestFacts,
   caller: Caller,
+  options: unknown,
 ): Promise<void> {
   try {
-    const backup = await importOne(parts, engine, facts, caller);
+    const backup = await importOne(parts, engine, facts, caller, options);
     if (backup === undefined) result.known++;
     else result.imported.push(backup);
   } catch (error) {
@@ -60,9 +78,10 @@ async function importOne(
   engine: string,
   facts: ManifestFacts,
   caller: Caller,
+  options: unknown,
 ): Promise<Backup | undefined> {
   // A link beside a manifest could lead anywhere.
-  await parts.engines.judgePath(facts.path, caller);
+  if (!isRemote(facts.path)) await parts.engines.judgePath(facts.path, caller);
   const id = text(facts.labels.backup_id);
   const earlier = id === null ? undefined : await queries.anyBackup(tables(parts), id);
   const moved = earlier !== undefined && (earlier.deleted || await onDisk(earlier.path) === "missing");
@@ -70,14 +89,23 @@ async function importOne(
   return await parts.database.change(caller, async (change) => {
     const db = change.tables<BackupsTables>();
     if (await queries.backupByPath(db, facts.path) !== undefined) return undefined;
-    // A copy of an artifact that is still in its place is a backup of its own.
-    const own = id !== null && (earlier === undefined || moved) ? id : newId();
+    // A copy of an artifact that is still in its place is a backup of its own, and none of the schedule's: it must not
+    // push out another one.
+    const copied = id !== null && earlier !== undefined && !moved;
+    const own = id === null || copied ? newId() : id;
+    const entry = entryOf(own, serverId, engine, facts);
+    if (copied) Object.assign(entry, { schedule_id: null, description: `Copy of backup ${id}` });
     if (moved) await queries.reviveBackup(db, own, facts.path);
-    else await queries.insertBackup(db, entryOf(own, serverId, engine, facts));
+    else await queries.insertBackup(db, entry, options);
     const backup = await queries.backupById(db, own);
     change.audit({ target: `backups/${own}`, before: null, after: backup ?? null, outcome: "imported" });
     return backup;
   });
+}
+
+/** True for a place that is not on this host: `s3://bucket/prefix`. */
+function isRemote(place: string): boolean {
+  return /^[a-z][a-z0-9]*:\/\//.test(place);
 }
 
 /** Ids of servers mean nothing in another database, and could give a stranger's data to a limited user. */

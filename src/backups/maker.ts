@@ -24,10 +24,12 @@ export class Maker {
   }
 
   /** See {@linkcode BackupMaker.make}. */
-  async make(request: MakeBackup, context: EngineContext, caller: Caller): Promise<Backup> {
+  async make(request: MakeBackup, given: EngineContext, caller: Caller): Promise<Backup> {
     const engine = this.#parts.engines.get(request.engine);
     const options = this.#parts.engines.parse(engine, request.engine_options);
-    const make = this.#begin(request, engine.paths(options).write);
+    const make = this.#begin(request, engine, options);
+    // What is on its way elsewhere waits where this program was told to.
+    const context = withScratch(given, this.#parts.settings.scratch_dir);
     this.#active.add(make.id);
     try {
       await insertMake(tables(this.#parts), make);
@@ -41,10 +43,18 @@ export class Maker {
     }
   }
 
-  #begin(request: MakeBackup, directories: string[]): Make {
+  #begin(request: MakeBackup, engine: Engine, options: unknown): Make {
     const id = newId();
     const name = artifactName(request.schedule?.name ?? request.backup_type, this.#parts.clock.now(), id);
-    return { id, name, engine: request.engine, directories, started_at: now(this.#parts) };
+    const places = engine.places?.(options) ?? [];
+    return {
+      id,
+      name,
+      engine: request.engine,
+      directories: [...engine.paths(options).write, ...places],
+      started_at: now(this.#parts),
+      ...(places.length === 0 ? {} : { options: request.engine_options }),
+    };
   }
 
   async #run(
@@ -104,6 +114,19 @@ export class Maker {
     });
     return backup;
   }
+}
+
+/** The same context, with a scratch directory; its methods may be those of a class. */
+function withScratch(context: EngineContext, scratch: string): EngineContext {
+  return {
+    signal: context.signal,
+    now: () => context.now(),
+    log: (level, text) => context.log(level, text),
+    progress: (update) => context.progress(update),
+    secret: (name) => context.secret(name),
+    scratch,
+    ...(context.caps === undefined ? {} : { caps: context.caps }),
+  };
 }
 
 /** 64 random bits in hexadecimal: short enough to be typed, and the first characters will do. */

@@ -14,6 +14,7 @@ import {
   RestoreFields,
   RestoreResult,
 } from "./model.ts";
+import { S3Settings } from "./engines/s3/options.ts";
 import { listProofs, proveBackup } from "./proof_operations.ts";
 import { emptyTrash, listTrash, pruneBackups, undeleteBackup } from "./retention_operations.ts";
 
@@ -179,7 +180,12 @@ export const importBackups = operation({
     "Reads the manifests beside the artifacts. Doing it again changes nothing. Imported backups count as " +
     "verified only after `backups verify`. The command ends with 20 when a manifest could not be used.",
   input: z.strictObject({
-    directory: z.string().min(1).describe("Directory of artifacts and their manifests, as an absolute path"),
+    directory: z.string().min(1).describe(
+      "Directory of artifacts and their manifests, as an absolute path, or s3://bucket/prefix",
+    ),
+    s3: S3Settings.optional().describe(
+      "How the storage of a place s3://... is reached, as in engine_options",
+    ),
   }),
   output: ImportResult,
   cli: {
@@ -194,9 +200,12 @@ export const importBackups = operation({
         ...done.problems.map(({ path, problem }) => `  ${path}: ${problem}`),
       ].join("\n"),
     exit: (done) => done.problems.length === 0 ? 0 : EXIT_BAD_ANSWER,
-    examples: ["holdfast backups import /srv/backups"],
+    examples: [
+      "holdfast backups import /srv/backups",
+      "holdfast backups import s3://backups/web-1 --s3 '{...}'",
+    ],
   },
-  run: (app: BackupsApp, input, caller) => app.backups.import(input.directory, caller),
+  run: (app: BackupsApp, { directory, ...reach }, caller) => app.backups.import(directory, caller, reach),
 });
 
 export const operations: readonly Operation<BackupsApp>[] = [

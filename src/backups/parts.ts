@@ -96,6 +96,7 @@ export function workContext(parts: Parts, signal: AbortSignal): EngineContext {
     log: (level, text) => log[level]("{text}", { text }),
     progress: (update) => parts.progress?.(update),
     secret: (name) => parts.readSecret(name),
+    scratch: parts.settings.scratch_dir,
   };
 }
 

@@ -9,6 +9,7 @@ import { HoldfastError, messageOf } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { formatSize } from "../lib/size.ts";
 import type { StoredArtifact } from "./engine.ts";
+import { SPOOL_PREFIX } from "./engines/s3/spool.ts";
 import { Secrets } from "./engines/tools/secrets.ts";
 import { runTool } from "./engines/tools/run.ts";
 import type { IdentityFields } from "./identity.ts";
@@ -77,12 +78,12 @@ export async function proveBackup(
   return proof;
 }
 
-/** Removes what restore tests left behind that were cut short. Returns the paths. */
+/** Removes what restore tests and uploads left behind that were cut short. Returns the paths. */
 export async function sweepScratch(parts: Parts): Promise<string[]> {
   const swept: string[] = [];
   try {
     for await (const { name } of Deno.readDir(parts.settings.scratch_dir)) {
-      if (!name.startsWith(PREFIX)) continue;
+      if (!name.startsWith(PREFIX) && !name.startsWith(SPOOL_PREFIX)) continue;
       const path = join(parts.settings.scratch_dir, name);
       await Deno.remove(path, { recursive: true });
       swept.push(path);

@@ -181,13 +181,18 @@ export async function purgeDeleted(db: Db, before: string): Promise<number> {
 }
 
 /** A backup in the making, with its directories. */
-export interface Make extends Omit<MakeRow, "directories"> {
+export interface Make extends Omit<MakeRow, "directories" | "engine_options"> {
   directories: string[];
+  /** How places are reached that are not on this host; secrets are references. */
+  options?: unknown;
 }
 
-export async function insertMake(db: Db, make: Make): Promise<void> {
-  await db.insertInto("backup_makes").values({ ...make, directories: JSON.stringify(make.directories) })
-    .execute();
+export async function insertMake(db: Db, { options, ...make }: Make): Promise<void> {
+  await db.insertInto("backup_makes").values({
+    ...make,
+    directories: JSON.stringify(make.directories),
+    engine_options: options === undefined ? null : JSON.stringify(options),
+  }).execute();
 }
 
 export async function deleteMake(db: Db, id: string): Promise<void> {
@@ -196,7 +201,11 @@ export async function deleteMake(db: Db, id: string): Promise<void> {
 
 export async function listMakes(db: Db): Promise<Make[]> {
   const rows = await db.selectFrom("backup_makes").selectAll().orderBy("started_at").execute();
-  return rows.map((row) => ({ ...row, directories: z.array(z.string()).parse(JSON.parse(row.directories)) }));
+  return rows.map(({ engine_options, ...row }) => ({
+    ...row,
+    directories: z.array(z.string()).parse(JSON.parse(row.directories)),
+    ...(engine_options === null ? {} : { options: JSON.parse(engine_options) }),
+  }));
 }
 
 /** What is not deleted, and not being deleted. */

@@ -61,7 +61,7 @@ async function recover(parts: Parts, make: Make): Promise<string[]> {
         parts,
         directory,
         system("backups.import"),
-        (facts) => facts.labels.backup_id === make.id,
+        { wanted: (facts) => facts.labels.backup_id === make.id, engine: make.engine, options: make.options },
       );
       ids.push(...found.imported.map((backup) => backup.id));
     } catch (error) {

@@ -1,5 +1,5 @@
 /** Removing what a backup in the making left behind. */
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import type { Engine, EngineContext } from "./engine.ts";
 import type { Make } from "./queries.ts";
 
@@ -7,15 +7,20 @@ const PARTIAL = ".partial";
 
 /**
  * Removes the partial files of one make from its directories, and what its engine laid beside them already. Names are
- * never given twice, so nothing else can be hit. Returns the paths of the partial files.
+ * never given twice, so nothing else can be hit. Returns the paths of the partial files, and what else it removed.
  */
 export async function sweep(
   engine: Engine,
-  make: Pick<Make, "name" | "directories">,
+  make: Pick<Make, "name" | "directories" | "options">,
   context: EngineContext,
 ): Promise<string[]> {
   const swept: string[] = [];
   for (const directory of make.directories) {
+    if (!isAbsolute(directory)) {
+      const { options } = make;
+      swept.push(...await engine.sweep?.(directory, make.name, { options, context }) ?? []);
+      continue;
+    }
     for (const { name } of await entriesOf(directory)) {
       if (!name.startsWith(`${make.name}.`) || !name.endsWith(PARTIAL)) continue;
       const partial = join(directory, name);

@@ -17,13 +17,14 @@ export interface BackupRow
   engine_options: string | null;
 }
 
-/** A backup in the making; `directories` is a JSON array of where its files appear. */
+/** A backup in the making; `directories` is a JSON array of where its files appear, `engine_options` as of the backup. */
 export interface MakeRow {
   id: string;
   name: string;
   engine: string;
   directories: string;
   started_at: string;
+  engine_options: string | null;
 }
 
 /** A row of evidence; `checks` is JSON, `ok` 0 or 1. */

@@ -113,8 +113,9 @@ function convert(bound: Bound, value: unknown): unknown {
 
 function convertOne({ spec }: Bound, text: string, type: Field["type"]): unknown {
   if (spec.parse !== undefined) return spec.parse(text);
-  // An empty path would become the current directory; the schema has a better answer to it.
-  return spec.path && text !== "" ? resolve(text) : coerceText(type, text);
+  // An empty path would become the current directory; the schema has a better answer to it. An address is no path.
+  const isPath = spec.path === true && text !== "" && !/^[a-z][a-z0-9+.-]*:\/\//.test(text);
+  return isPath ? resolve(text) : coerceText(type, text);
 }
 
 function setAt(input: Record<string, unknown>, path: readonly string[], value: unknown): void {

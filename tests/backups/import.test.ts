@@ -41,6 +41,11 @@ Deno.test("a deleted or moved artifact that is there again gets its own entry ba
   const copied = await given.ask(importBackups, { directory: elsewhere }, operator());
   assert.equal(copied.imported.length, 1);
   assert.notEqual(copied.imported[0]?.id, first.id);
+  assert.deepEqual(
+    [copied.imported[0]?.schedule_id, copied.imported[0]?.description],
+    [null, `Copy of backup ${first.id}`],
+    "it counts for no schedule: it must push nothing out",
+  );
   await given.ask(deleteBackup, { backup: copied.imported[0]?.id, force: true }, operator());
 
   for (const name of names) await Deno.rename(join(given.destination, name), join(elsewhere, name));

@@ -162,6 +162,13 @@ Deno.test("a field may come from a variable, as it is there and where no flag gi
   }
 });
 
+Deno.test("an address where a path may stand stays as it is", async () => {
+  assert.deepEqual(await inputOf("a", "--directory", "s3://bucket/x"), {
+    thing: "a",
+    directory: "s3://bucket/x",
+  });
+});
+
 Deno.test("arguments go by their place; an optional or repeated one may be left out", async () => {
   assert.deepEqual(await inputOf("a", "b", "c"), { thing: "a", more: ["b", "c"] });
   const optional = make({ args: ["thing?"] });

@@ -5,10 +5,16 @@
 
 /** Debian packages of the full run. A name stands here only when a test would be skipped without it. */
 export const TEST_PACKAGES: readonly string[] = [
+  "age",
   "mariadb-server",
   "openssl",
   "postgresql",
   "restic",
+  "swift",
+  "swift-account",
+  "swift-container",
+  "swift-object",
+  "swift-proxy",
   "tar",
   "zstd",
 ];

@@ -18,6 +18,8 @@
  * - With `encrypt_to` all of it is encrypted in the format of age, so `age -d | tar --zstd -x` opens it. What made it reads
  *   it back with the key of this one archive, which is then forgotten; from then on only an identity opens it, and
  *   without one a verification compares its hash.
+ * - With a destination `s3://bucket/prefix` it is uploaded when all of this is done, in parts and through a scratch
+ *   directory, and read back whole from the storage before it counts.
  */
 import { resolve } from "node:path";
 import type { ArtifactEntry, Engine, EngineContext, RestoreRequest, StoredArtifact } from "../engine.ts";
@@ -28,6 +30,7 @@ import { openerFor } from "./archive/identity.ts";
 import { manifestPath } from "./archive/manifest.ts";
 import { ArchiveOptions } from "./archive/options.ts";
 import { TaskWorker } from "./archive/run-task.ts";
+import { isS3 } from "./s3/options.ts";
 import { verifyArtifact } from "./archive/verify-artifact.ts";
 
 export { type Manifest, manifestPath, readManifest } from "./archive/manifest.ts";
@@ -41,14 +44,32 @@ export const archiveEngine: Engine<ArchiveOptions> = {
   runsCommands: false,
   paths: (options) => ({
     read: options.sources.map((source) => resolve(source)),
-    write: [resolve(options.destination)],
+    write: isS3(options.destination) ? [] : [resolve(options.destination)],
   }),
+  reserved: ({ s3 }) => s3?.allow_private === true ? ["s3.allow_private"] : [],
+  places: ({ destination }) => isS3(destination) ? [destination] : [],
   check: checkOptions,
-  make: makeArtifact,
-  verify: verifyArtifact,
-  list: listEntries,
-  restore: restoreArtifact,
-  async remove({ path }) {
+  make: async (request, context) =>
+    isS3(request.options.destination)
+      ? await (await stored()).makeStored(request, context)
+      : await makeArtifact(request, context),
+  verify: async (artifact, context) =>
+    isS3(artifact.path)
+      ? await (await stored()).verifyStored(artifact, context)
+      : await verifyArtifact(artifact, context),
+  async *list(artifact, context) {
+    if (!isS3(artifact.path)) return yield* listEntries(artifact, context);
+    await using copy = await (await stored()).fetchCopy(artifact, context);
+    yield* listEntries(copy.artifact, context);
+  },
+  restore: async (artifact, request, context) =>
+    isS3(artifact.path)
+      ? await (await stored()).fetched(artifact, context, (copy) => restoreArtifact(copy, request, context))
+      : await restoreArtifact(artifact, request, context),
+  locate: async (artifact, context) => await (await stored()).locateStored(artifact, context),
+  async remove(artifact, context) {
+    const { path } = artifact;
+    if (isS3(path)) return await (await stored()).removeStored(artifact, context);
     // The artifact first: a manifest without one is no backup, the reverse would be one that nobody can check.
     for (const file of [path, manifestPath(path)]) {
       await Deno.remove(file).catch((error) => {
@@ -56,9 +77,18 @@ export const archiveEngine: Engine<ArchiveOptions> = {
       });
     }
   },
-  discover: discoverManifests,
+  async *discover(directory, reach) {
+    if (!isS3(directory)) return yield* discoverManifests(directory);
+    if (reach !== undefined) yield* (await stored()).discoverStored(directory, reach);
+  },
+  sweep: async (place, name, reach) => await (await stored()).sweepStored(place, name, reach),
   identify: identifyArtifact,
 };
+
+/** Loaded when an archive is in a storage. */
+function stored() {
+  return import("./archive/stored.ts");
+}
 
 async function restoreArtifact(
   artifact: StoredArtifact,

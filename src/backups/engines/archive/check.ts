@@ -2,6 +2,7 @@
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { messageOf } from "../../../lib/errors.ts";
 import { tryWriting } from "../probe.ts";
+import { isS3 } from "../s3/options.ts";
 import type { ArchiveOptions } from "./options.ts";
 import type { Root } from "./protocol.ts";
 import { codeOf } from "./system-errors.ts";
@@ -40,16 +41,17 @@ export function isInside(path: string, directory: string): boolean {
 /** One sentence per problem. */
 export async function checkOptions(options: ArchiveOptions): Promise<string[]> {
   const problems: string[] = [];
+  const elsewhere = isS3(options.destination);
   const destination = resolve(options.destination);
-  const real = await realPathOf(destination);
+  const real = elsewhere ? null : await realPathOf(destination);
   for (const { source } of rootsOf(options.sources)) {
     const problem = await sourceProblem(source);
     if (problem !== null) problems.push(problem);
-    else if (isInside(real, await Deno.realPath(source))) {
+    else if (real !== null && isInside(real, await Deno.realPath(source))) {
       problems.push(`Destination "${destination}" lies inside source "${source}"`);
     }
   }
-  const problem = await destinationProblem(destination);
+  const problem = elsewhere ? null : await destinationProblem(destination);
   if (problem !== null) problems.push(problem);
   problems.push(...await recipientProblems(options.encrypt_to ?? []));
   return problems;

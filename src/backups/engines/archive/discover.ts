@@ -47,7 +47,8 @@ async function manifestNames(directory: string): Promise<string[]> {
   return names.sort();
 }
 
-function factsOf(path: string, manifest: Manifest): ManifestFacts {
+/** What a manifest says of the artifact at `path`. */
+export function factsOf(path: string, manifest: Manifest): ManifestFacts {
   return {
     path,
     size_bytes: manifest.size_bytes,

@@ -94,6 +94,11 @@ export async function readManifest(path: string): Promise<Manifest> {
       cause: error,
     });
   }
+  return parseManifest(text, path);
+}
+
+/** The manifest of a text that was read from `path`. Errors: `invalid` for anything that is not one. */
+export function parseManifest(text: string, path: string): Manifest {
   const parsed = Manifest.safeParse(jsonOf(text, path));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

@@ -1,6 +1,7 @@
 /** What a person sets for an `archive` backup. */
 import { isAbsolute } from "node:path";
 import { z } from "zod";
+import { isS3, S3Address, S3Settings } from "../s3/options.ts";
 import { SecretRef } from "../tools/secrets.ts";
 import { globMatcher } from "./glob.ts";
 
@@ -22,8 +23,11 @@ const Recipient = z.string().regex(/^age1[0-9a-z]{20,5000}$/, "expected an age r
 export const ArchiveOptions = z.strictObject({
   sources: z.array(AbsolutePath).min(1)
     .describe("Directories and files to back up, as absolute paths"),
-  destination: AbsolutePath
-    .describe("Directory the artifacts are written to, created when missing; not inside a source"),
+  destination: z.union([AbsolutePath, S3Address], "expected an absolute path, or s3://bucket/prefix")
+    .describe(
+      "Directory the artifacts are written to, created when missing, not inside a source; or s3://bucket/prefix",
+    ),
+  s3: S3Settings.optional().describe("How the storage of a destination s3://... is reached"),
   excludes: z.array(Glob).optional()
     .describe(
       "Glob patterns of what to leave out: a name anywhere (*.tmp), or a path below the source (cache/**)",
@@ -43,6 +47,9 @@ export const ArchiveOptions = z.strictObject({
 }).refine((options) => options.compression !== "gzip" || (options.level ?? 6) <= 9, {
   path: ["level"],
   error: "expected at most 9 for gzip",
+}).refine((options) => isS3(options.destination) === (options.s3 !== undefined), {
+  path: ["s3"],
+  error: "expected with a destination s3://..., and only then",
 }).refine((options) => options.identity === undefined || options.encrypt_to !== undefined, {
   path: ["identity"],
   error: "expected encrypt_to as well: what is not encrypted needs no identity",
