@@ -87,7 +87,10 @@ Deno.test("a command whose time is up is killed", async () => {
     const ops = await channel({ kind: "command", command });
     const late = new AbortController();
     const sending = ops.send(message(), late.signal).then(() => "sent", () => "ended");
-    const pid = await until("the command", () => Deno.readTextFile(join(dir, "pid")).catch(() => undefined));
+    const pid = await until("the command", async () => {
+      const text = await Deno.readTextFile(join(dir, "pid")).catch(() => "");
+      return text.endsWith("\n") && text;
+    });
     late.abort();
     assert.equal(await sending, "ended");
     assert.throws(() => Deno.kill(Number(pid), "SIGCONT"), Deno.errors.NotFound);

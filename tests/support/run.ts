@@ -17,6 +17,8 @@ import { ensurePackages, TEST_PACKAGES } from "./packages.ts";
 type Kind = "all" | "fast" | "live";
 
 const PATIENCE_VARIABLE = "HOLDFAST_TEST_PATIENCE_SECONDS";
+/** Where the vendors' descriptions are, for tests that need them. */
+const SPECS_VARIABLE = "HOLDFAST_SPECS";
 const LIVE_PREFIX = "HOLDFAST_LIVE_";
 const LIVE_HOW =
   `set ${LIVE_PREFIX}VEEAM_URL, ${LIVE_PREFIX}VYOS_URL or ${LIVE_PREFIX}CLOUDCONNEXA_URL and their credentials`;
@@ -35,7 +37,8 @@ function testFiles(kind: Kind): string[] {
 function testEnvironment(kind: Kind): Record<string, string> {
   const all = Object.entries(Deno.env.toObject());
   const kept = all.filter(([name]) =>
-    !name.startsWith("HOLDFAST_") || (kind === "live" && name.startsWith(LIVE_PREFIX))
+    !name.startsWith("HOLDFAST_") || name === SPECS_VARIABLE ||
+    (kind === "live" && name.startsWith(LIVE_PREFIX))
   );
   return { DENO_JOBS: "2", ...Object.fromEntries(kept) };
 }
