@@ -35,7 +35,7 @@ import { type Database, forgetChained, Maintenance, type Pruner } from "./store/
 import { Health, Metrics } from "./telemetry/mod.ts";
 import { VeeamOne } from "./veeam-one/mod.ts";
 import { Vpn } from "./vpn/mod.ts";
-import { processMemory, Veeam } from "./veeam/mod.ts";
+import { databaseMemory, Veeam, VeeamStore, VeeamSync } from "./veeam/mod.ts";
 
 const veeamLog = getLogger(["holdfast", "veeam"]);
 
@@ -105,16 +105,18 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
   const veeam = new Veeam({
     settings: config.veeam,
     clock,
-    memory: processMemory(),
+    memory: databaseMemory(database),
+    stored: new VeeamStore(database, clock),
     note: (sentence) => veeamLog.warn("{sentence}", { sentence }),
     mailer: letterSender(config.notify, clock),
   });
+  const veeamSync = new VeeamSync({ database, clock, settings: config.veeam, veeam, alerts: notify });
   const maintenance = new Maintenance({
     database,
     dataDir: config.data_dir,
     clock,
     settings: config.store,
-    pruners: pruners({ auth, backups, schedules, notify }, database, config.history.keep_days),
+    pruners: pruners({ auth, backups, schedules, notify, veeamSync }, database, config.history.keep_days),
   });
   return {
     auth,
@@ -125,6 +127,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     veeamOne,
     vpn,
     veeam,
+    veeamSync,
     maintenance,
     health: new Health(clock, VERSION),
     settings: settingTexts(loaded),
@@ -133,7 +136,10 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
 
 /** What is forgotten after its days; 0 days keep for ever. */
 function pruners(
-  { auth, backups, schedules, notify }: Pick<Services, "auth" | "backups" | "schedules" | "notify">,
+  { auth, backups, schedules, notify, veeamSync }: Pick<
+    Services,
+    "auth" | "backups" | "schedules" | "notify" | "veeamSync"
+  >,
   database: Database,
   days: LoadedConfig["config"]["history"]["keep_days"],
 ): Pruner[] {
@@ -144,6 +150,7 @@ function pruners(
       ...await schedules.prune({ runs: before(now, days.runs), run_lines: before(now, days.run_lines) }),
     }),
     (now) => notify.prune(before(now, days.notifications)),
+    (now) => veeamSync.prune(now),
     async (now) => ({ ...await backups.forget(now, days.deleted_backups) }),
     async (now) => {
       const horizon = { audit: before(now, days.audit), outcome: before(now, days.ledger) };
@@ -219,6 +226,7 @@ export async function openLocal(
       await stopNotifying(services.notify, now);
       await services.veeamOne[Symbol.asyncDispose]();
       await services.vpn.close();
+      await services.veeamSync.stop();
       await services.veeam[Symbol.asyncDispose]();
       await opened.close();
     },
@@ -276,6 +284,7 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
       await stopNotifying(services.notify, now);
       await services.veeamOne[Symbol.asyncDispose]();
       await services.vpn.close();
+      await services.veeamSync.stop();
       await services.veeam[Symbol.asyncDispose]();
     },
     close: () => opened.close(),

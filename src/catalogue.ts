@@ -119,6 +119,7 @@ export const SLICES: readonly Slice[] = [
       "veeam tapes": "Tape libraries, drives and media",
     },
     operations: async () => (await import("./veeam/operations.ts")).operations,
+    jobs: async () => (await import("./veeam/jobs.ts")).jobs,
     standalone: {
       connection: ["veeam.servers.*.host"],
       open: async ({ config, ...context }) =>

@@ -90,8 +90,83 @@ export function registerProbes(
   });
 }
 
+/** Numbers of Veeam servers, from what was last read of them. */
+function registerVeeamMetrics({ veeam, veeamSync }: Services, metrics: Metrics): void {
+  const { signal } = new AbortController();
+  const each = async <T>(read: (server: string) => Promise<readonly T[]>): Promise<T[]> => {
+    const kept = (await veeamSync.state()).filter(({ synced_at }) => synced_at !== null);
+    return (await Promise.all(kept.map(({ server }) => read(server)))).flat();
+  };
+  const seconds = (at: string | null) => at === null ? 0 : Date.parse(at) / 1000;
+  const results: Readonly<Record<string, number>> = { Success: 0, Warning: 1, Failed: 2 };
+  metrics.gauges(
+    "holdfast_veeam_up",
+    "1 when the last reading of a Veeam server worked, else 0.",
+    ["server"],
+    async () =>
+      (await veeamSync.state()).map(({ server, error, synced_at }) => ({
+        labels: { server },
+        value: error === null && synced_at !== null ? 1 : 0,
+      })),
+  );
+  metrics.gauges(
+    "holdfast_veeam_sync_age_seconds",
+    "Age of what was last read of a Veeam server.",
+    ["server"],
+    async () =>
+      (await veeamSync.state()).flatMap(({ server, age_seconds }) =>
+        age_seconds === null ? [] : [{ labels: { server }, value: age_seconds }]
+      ),
+  );
+  const jobs = () => each((server) => veeam.jobsOf(server, false, signal));
+  const jobLabels = ["server", "job", "type"] as const;
+  metrics.gauges(
+    "holdfast_veeam_job_last_result",
+    "Last result of a Veeam job: 0 success, 1 warning, 2 failed, -1 none.",
+    jobLabels,
+    async () =>
+      (await jobs()).map(({ server, name, type, last_result }) => ({
+        labels: { server, job: name, type: type ?? "" },
+        value: results[last_result ?? ""] ?? -1,
+      })),
+  );
+  metrics.gauges(
+    "holdfast_veeam_job_last_run_timestamp_seconds",
+    "When a Veeam job last began, 0 for never.",
+    jobLabels,
+    async () =>
+      (await jobs()).map(({ server, name, type, last_run_at }) => ({
+        labels: { server, job: name, type: type ?? "" },
+        value: seconds(last_run_at),
+      })),
+  );
+  for (const field of ["capacity_bytes", "free_bytes", "backup_bytes"] as const) {
+    metrics.gauges(
+      `holdfast_veeam_repository_${field}`,
+      `Of a Veeam repository: ${field.replace("_bytes", "")}, in bytes.`,
+      ["server", "repository"],
+      async () =>
+        (await each((server) => veeam.repositoriesOf(server, false, signal))).flatMap((repository) => {
+          const { server, name, [field]: value } = repository;
+          return value === null ? [] : [{ labels: { server, repository: name }, value }];
+        }),
+    );
+  }
+  metrics.gauges(
+    "holdfast_veeam_license_days_left",
+    "Days until the licence of a Veeam server ends.",
+    ["server"],
+    async () =>
+      (await veeamSync.licenses()).flatMap(({ server, days_left }) =>
+        days_left === null ? [] : [{ labels: { server }, value: days_left }]
+      ),
+  );
+}
+
 /** Connects the counters and gauges. */
-export function registerMetrics({ schedules, notify, health }: Services, metrics: Metrics): void {
+export function registerMetrics(services: Services, metrics: Metrics): void {
+  const { schedules, notify, health } = services;
+  registerVeeamMetrics(services, metrics);
   schedules.runner.listen({
     started: (_, delaySeconds) => metrics.runStarted(delaySeconds),
     finished: (run) => metrics.runFinished(run.outcome),

@@ -8,7 +8,7 @@ import type { Maintenance } from "./store/mod.ts";
 import type { Health } from "./telemetry/mod.ts";
 import type { VeeamOne } from "./veeam-one/mod.ts";
 import type { Vpn } from "./vpn/mod.ts";
-import type { Veeam } from "./veeam/mod.ts";
+import type { Veeam, VeeamSync } from "./veeam/mod.ts";
 
 /** The services, by the names operations use. */
 export interface Services {
@@ -20,6 +20,7 @@ export interface Services {
   readonly veeamOne: VeeamOne;
   readonly vpn: Vpn;
   readonly veeam: Veeam;
+  readonly veeamSync: VeeamSync;
   readonly maintenance: Maintenance;
   readonly health: Health;
   /** Every setting in force by key; secrets as `***`. */

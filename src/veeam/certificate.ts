@@ -94,7 +94,7 @@ export async function peek(name: string, address: Address, signal: AbortSignal):
 
 /** Why nobody could be spoken to, in words that say what to look at. */
 export function unreachable(name: string, { hostname, port }: Address, error: unknown): HoldfastError {
-  const said = messageOf(error);
+  const said = messageOf(deepest(error));
   const { reason, hint } = explain(said, hostname, port);
   return new HoldfastError(
     "upstream",
@@ -105,6 +105,11 @@ export function unreachable(name: string, { hostname, port }: Address, error: un
       cause: error,
     },
   );
+}
+
+/** fetch says only that it failed; what happened is below. */
+function deepest(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? deepest(error.cause) : error;
 }
 
 function explain(said: string, hostname: string, port: number): { reason: string; hint?: string } {

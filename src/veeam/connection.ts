@@ -96,6 +96,9 @@ export class Connection implements AsyncDisposable {
       if (isRevisionRefused(error) && (await this.#redetect(error))) {
         return await this.ask({ action, ...(role === undefined ? {} : { role }), ...request });
       }
+      if (error instanceof UpstreamError && error.code === "connect") {
+        throw unreachable(this.name, this.address, error);
+      }
       throw inWords(error, {
         server: this.name,
         username: this.username,
@@ -171,7 +174,7 @@ export class Connection implements AsyncDisposable {
     } catch (error) {
       await upstream[Symbol.asyncDispose]();
       throw error instanceof UpstreamError && error.code === "connect"
-        ? unreachable(name, this.address, error.cause)
+        ? unreachable(name, this.address, error)
         : error;
     }
     const now: Known = { fingerprint: trust.fingerprint, revision: settings.revision ?? this.#revision };

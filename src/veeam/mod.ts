@@ -22,9 +22,11 @@ import { Veeam } from "./veeam.ts";
 import type { Mailer } from "./letter.ts";
 
 export { followSession, startJob } from "./actions.ts";
-export { processMemory } from "./memory.ts";
-export type { VeeamJob, VeeamSession } from "./model.ts";
+export type { SyncState, VeeamJob, VeeamSession } from "./model.ts";
 export type { VeeamApp } from "./operations/common.ts";
+export type { VeeamTables } from "./queries.ts";
+export { databaseMemory, VeeamStore } from "./store.ts";
+export { Sync as VeeamSync } from "./sync.ts";
 export { Veeam, type VeeamOptions } from "./veeam.ts";
 export type { Mailer } from "./letter.ts";
 

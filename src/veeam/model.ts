@@ -222,3 +222,28 @@ export interface ServerInfo {
   build: string | null;
   platform: string | null;
 }
+
+/** What one reading did. */
+export const SyncResult = z.object({
+  server: z.string(),
+  jobs: z.number(),
+  sessions: z.number().describe("Read anew or again"),
+  points: z.number(),
+  changes: z.number().describe("Jobs somebody was told of"),
+  took_ms: z.number(),
+}).meta({ id: "VeeamSync" });
+export type SyncResult = z.output<typeof SyncResult>;
+
+/** How a server is kept. */
+export const SyncState = z.object({
+  server: z.string(),
+  revision: z.string().nullable(),
+  build: z.string().nullable(),
+  synced_at: z.string().nullable(),
+  age_seconds: z.number().nullable(),
+  error: z.string().nullable(),
+  error_since: z.string().nullable(),
+  sessions: z.number(),
+  points: z.number(),
+}).meta({ id: "VeeamSyncState" });
+export type SyncState = z.output<typeof SyncState>;

@@ -4,10 +4,11 @@ import type { VeeamApp } from "./operations/common.ts";
 import * as jobs from "./operations/jobs.ts";
 import * as others from "./operations/others.ts";
 import { doctor, report, trust } from "./operations/report.ts";
+import { type SyncApp, syncNow, syncStatus } from "./operations/sync.ts";
 
 export type { VeeamApp };
 
-export const operations: readonly Operation<VeeamApp>[] = [
+export const operations: readonly Operation<VeeamApp & SyncApp>[] = [
   jobs.listJobs,
   jobs.getJob,
   jobs.jobSessions,
@@ -37,4 +38,6 @@ export const operations: readonly Operation<VeeamApp>[] = [
   doctor,
   others.coverage,
   trust,
+  syncStatus,
+  syncNow,
 ];

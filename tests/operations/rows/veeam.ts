@@ -39,5 +39,7 @@ export const veeamRows: Rows = {
   "veeam.report": reading(),
   "veeam.doctor": reading(),
   "veeam.coverage": reading(),
+  "veeam.status": reading(),
+  "veeam.sync": acting("operator", {}),
   "veeam.trust": acting("admin", { forget_revision: true }),
 };
