@@ -33,7 +33,7 @@ import { Servers } from "./servers/mod.ts";
 import type { Services } from "./services.ts";
 import { type Database, forgetChained, Maintenance, type Pruner } from "./store/mod.ts";
 import { Health, Metrics } from "./telemetry/mod.ts";
-import { VeeamOne } from "./veeam-one/mod.ts";
+import { tapeRows, VeeamOne } from "./veeam-one/mod.ts";
 import { Vpn } from "./vpn/mod.ts";
 import { databaseMemory, Veeam, VeeamStore, VeeamSync } from "./veeam/mod.ts";
 
@@ -108,6 +108,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     memory: databaseMemory(database),
     stored: new VeeamStore(database, clock),
     note: (sentence) => veeamLog.warn("{sentence}", { sentence }),
+    askOne: (caller) => tapeRows(veeamOne, caller),
     mailer: letterSender(config.notify, clock),
   });
   const veeamSync = new VeeamSync({ database, clock, settings: config.veeam, veeam, alerts: notify });

@@ -129,6 +129,11 @@ export const SLICES: readonly Slice[] = [
             const { letterSender } = await import("./notify/mod.ts");
             await letterSender(config.notify, context.clock)(letter, signal);
           },
+          askOne: async (caller) => {
+            const { openStandalone, tapeRows } = await import("./veeam-one/mod.ts");
+            const { app, close } = openStandalone(config.veeam_one, context);
+            return await tapeRows(app.veeamOne, caller).finally(close);
+          },
         }),
     },
   },

@@ -18,11 +18,13 @@ import type { StateDirectory } from "../lib/state.ts";
 import type { VeeamConfig } from "./config.ts";
 import { stateMemory } from "./memory.ts";
 import type { VeeamApp } from "./operations/common.ts";
+import type { AskOne } from "./tapes.ts";
 import { Veeam } from "./veeam.ts";
 import type { Mailer } from "./letter.ts";
 
 export { followSession, startJob } from "./actions.ts";
 export type { SyncState, VeeamJob, VeeamSession } from "./model.ts";
+export type { AskOne } from "./tapes.ts";
 export type { VeeamApp } from "./operations/common.ts";
 export type { VeeamTables } from "./queries.ts";
 export { databaseMemory, VeeamStore } from "./store.ts";
@@ -36,13 +38,14 @@ export interface StandaloneVeeam {
   clock: Clock;
   note(sentence: string): void;
   mailer: Mailer;
+  askOne?: AskOne;
 }
 
 /** The service for one command that asks the servers itself. */
 export function openStandalone(
   settings: VeeamConfig,
-  { state, clock, note, mailer }: StandaloneVeeam,
+  { state, ...rest }: StandaloneVeeam,
 ): { app: VeeamApp; close(): Promise<void> } {
-  const veeam = new Veeam({ settings, clock, note, mailer, memory: stateMemory(state) });
+  const veeam = new Veeam({ settings, ...rest, memory: stateMemory(state) });
   return { app: { veeam }, close: () => veeam[Symbol.asyncDispose]() };
 }

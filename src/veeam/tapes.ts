@@ -5,10 +5,12 @@
  */
 import { z } from "zod";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
+import type { Caller } from "../lib/operation.ts";
 import { flag, number, type Raw, rawOf, rowsOf, text } from "./decode.ts";
 
 export const VeeamTape = z.object({
-  kind: z.enum(["library", "drive", "medium"]),
+  /** The last two as Veeam ONE tells them. */
+  kind: z.enum(["library", "drive", "medium", "server", "job"]),
   name: z.string(),
   type: z.string().nullable(),
   status: z.string().nullable(),
@@ -100,7 +102,34 @@ function lower(raw: Raw): Raw {
   return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key.toLowerCase(), value]));
 }
 
-/** What there is to say where no file is named. */
+/** A tape server or tape job as Veeam ONE tells it. */
+export interface OneTape {
+  kind: "server" | "job";
+  name: string;
+  type: string | null;
+  status: string | null;
+}
+
+/** What Veeam ONE knows of tapes now; null where none is configured. */
+export type AskOne = (caller: Caller) => Promise<readonly OneTape[] | null>;
+
+/** Rows of what Veeam ONE told at an instant. */
+export function tapesOfOne(rows: readonly OneTape[], readAt: string): VeeamTape[] {
+  return rows.map(({ kind, name, type, status }) => ({
+    kind,
+    name,
+    type,
+    status,
+    library: null,
+    barcode: null,
+    capacity_bytes: null,
+    free_bytes: null,
+    is_expired: null,
+    read_at: readAt,
+  }));
+}
+
+/** What there is to say where no file is named and no Veeam ONE is configured. */
 export function noTapes(): HoldfastError {
   return new HoldfastError(
     "invalid",
@@ -109,7 +138,7 @@ export function noTapes(): HoldfastError {
       code: "veeam_tapes",
       hint:
         "holdfast veeam tapes script prints a script that exports them; name its file in veeam.tape_export. " +
-        "The state of tape jobs is in Veeam ONE",
+        "Tape servers and tape jobs come from Veeam ONE, where VEEAM_ONE_HOST names one",
     },
   );
 }

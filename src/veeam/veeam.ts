@@ -1,6 +1,7 @@
 /** The service: what people ask of Veeam servers. From the store when it was synchronised, else from the server itself. */
 import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
+import type { Caller } from "../lib/operation.ts";
 import { chooseJob, parseSince } from "./choose.ts";
 import type { VeeamClient } from "./client.ts";
 import { type Choice, Clients, type ClientsOptions } from "./clients.ts";
@@ -9,7 +10,7 @@ import { isPartial } from "./errors.ts";
 import { daysToFull, type FillSample, withScaleOuts } from "./fill.ts";
 import type * as model from "./model.ts";
 import type { Mailer } from "./letter.ts";
-import { noTapes, readTapes, type VeeamTape } from "./tapes.ts";
+import { type AskOne, noTapes, readTapes, tapesOfOne, type VeeamTape } from "./tapes.ts";
 
 /** What the last synchronisations kept; each answer is undefined for a server that was never read. */
 export interface Stored {
@@ -29,6 +30,8 @@ export interface VeeamOptions extends ClientsOptions {
   stored?: Stored;
   /** Sends reports and what a watcher finds. */
   mailer: Mailer;
+  /** Asks Veeam ONE for tape servers and jobs. */
+  askOne?: AskOne;
 }
 
 /** Where an answer is to come from. */
@@ -293,10 +296,12 @@ export class Veeam implements AsyncDisposable {
   }
 
   /** Errors: `invalid` with what to do where no export is named. */
-  async tapes(): Promise<VeeamTape[]> {
-    const path = this.#options.settings.tape_export;
-    if (path === null) throw noTapes();
-    return await readTapes(path);
+  async tapes(caller: Caller): Promise<VeeamTape[]> {
+    const { settings, askOne, clock } = this.#options;
+    const exported = settings.tape_export === null ? null : await readTapes(settings.tape_export);
+    const told = await askOne?.(caller) ?? null;
+    if (exported === null && told === null) throw noTapes();
+    return [...exported ?? [], ...tapesOfOne(told ?? [], iso(clock.now()))];
   }
 
   coverage(choice: Choice, signal: AbortSignal): Promise<CoverageRow[]> {

@@ -84,6 +84,18 @@ Deno.test("the commands of the README print what it shows, without daemon, data 
   });
 });
 
+Deno.test("veeam tapes list shows the tape servers and jobs that Veeam ONE knows", async () => {
+  await alone(new FakeOne(systemClock), async (run) => {
+    const { code, lines } = await run("holdfast veeam tapes list --output csv");
+    assert.equal(code, 0, lines.join("\n"));
+    assert.deepEqual(lines.map((line) => line.split(",").slice(0, 4).join()), [
+      "kind,name,type,status",
+      "server,tape-1,,",
+      "job,Weekly to tape,backup-to-tape,Success",
+    ]);
+  });
+});
+
 Deno.test("every reading command prints in every form, and nothing of an empty server breaks one", async () => {
   const server = new FakeOne(systemClock);
   for (const name of server.lists.keys()) server.lists.set(name, []);

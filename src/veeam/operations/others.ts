@@ -316,9 +316,10 @@ export const listTapes = operation({
   ...reading,
   name: "veeam.tapes.list",
   route: `GET ${BASE}/tapes`,
-  summary: "List tape libraries, drives and media from the file the vendor's cmdlets wrote",
+  summary: "List tape libraries, drives and media, and what Veeam ONE tells of tape servers and jobs",
   description:
-    "No revision of the REST API knows tapes: see holdfast veeam tapes script, and veeam.tape_export.",
+    "No revision of the backup server's REST API knows tapes. Libraries, drives and media come from the file the " +
+    "vendor's cmdlets wrote: see holdfast veeam tapes script, and veeam.tape_export.",
   input: z.strictObject({}),
   output: z.array(VeeamTape),
   cli: {
@@ -334,7 +335,7 @@ export const listTapes = operation({
     ],
     examples: ["holdfast veeam tapes list"],
   },
-  run: (app: VeeamApp) => app.veeam.tapes(),
+  run: (app: VeeamApp, _input, caller) => app.veeam.tapes(caller),
 });
 
 export const tapeScript = operation({
