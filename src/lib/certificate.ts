@@ -17,6 +17,8 @@ export interface TlsPlace {
   name: string;
   hostname: string;
   port: number;
+  /** What to look at when nothing listens there, and when what does speaks no TLS. */
+  hints?: { closed: string; plain: string };
 }
 
 /** A certificate as it is shown. */
@@ -141,8 +143,8 @@ function tooLate(): Error {
 }
 
 /** Why nobody could be spoken to, in words that say what to look at. */
-export function unreachable({ name, hostname, port }: TlsPlace, error: unknown): HoldfastError {
-  const { reason, hint } = explain(messageOf(error));
+export function unreachable({ name, hostname, port, hints }: TlsPlace, error: unknown): HoldfastError {
+  const { reason, hint } = explain(messageOf(deepest(error)), hints ?? HINTS);
   return new HoldfastError("upstream", `Cannot reach ${name} at ${hostname}:${port}: ${reason}`, {
     code: "connect",
     ...(hint === undefined ? {} : { hint }),
@@ -150,9 +152,22 @@ export function unreachable({ name, hostname, port }: TlsPlace, error: unknown):
   });
 }
 
-function explain(said: string): { reason: string; hint?: string } {
+/** fetch says only that it failed; what happened is below. */
+function deepest(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? deepest(error.cause) : error;
+}
+
+const HINTS = {
+  closed: "is the service running, and the port right?",
+  plain: "check the port; the API speaks https only",
+};
+
+function explain(
+  said: string,
+  { closed, plain }: { closed: string; plain: string },
+): { reason: string; hint?: string } {
   if (/refused/i.test(said)) {
-    return { reason: "nothing listens on that port", hint: "is the service running, and the port right?" };
+    return { reason: "nothing listens on that port", hint: closed };
   }
   if (/ENOTFOUND|EAI_AGAIN|failed to lookup|not known|no such host|name resolution/i.test(said)) {
     return { reason: "there is no host of that name", hint: "check the name, or use the address" };
@@ -160,7 +175,7 @@ function explain(said: string): { reason: string; hint?: string } {
   if (/InvalidContentType|corrupt message|wrong version number|WRONG_VERSION|packet length/i.test(said)) {
     return {
       reason: "it does not speak TLS on that port",
-      hint: "check the port; the API speaks https only",
+      hint: plain,
     };
   }
   if (/timed out|no connection within/i.test(said)) {
