@@ -101,7 +101,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     state: new StateDirectory(config.data_dir),
     note: (sentence) => oneLog.warn("{sentence}", { sentence }),
   });
-  const vpn = new Vpn({ settings: config.vpn, clock });
+  const vpn = new Vpn({ settings: config.vpn, clock, daemon: { database, alerts: notify } });
   const veeam = new Veeam({
     settings: config.veeam,
     clock,
@@ -117,7 +117,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     dataDir: config.data_dir,
     clock,
     settings: config.store,
-    pruners: pruners({ auth, backups, schedules, notify, veeamSync }, database, config.history.keep_days),
+    pruners: pruners({ auth, backups, schedules, notify, veeamSync, vpn }, database, config.history.keep_days),
   });
   return {
     auth,
@@ -137,9 +137,9 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
 
 /** What is forgotten after its days; 0 days keep for ever. */
 function pruners(
-  { auth, backups, schedules, notify, veeamSync }: Pick<
+  { auth, backups, schedules, notify, veeamSync, vpn }: Pick<
     Services,
-    "auth" | "backups" | "schedules" | "notify" | "veeamSync"
+    "auth" | "backups" | "schedules" | "notify" | "veeamSync" | "vpn"
   >,
   database: Database,
   days: LoadedConfig["config"]["history"]["keep_days"],
@@ -152,6 +152,7 @@ function pruners(
     }),
     (now) => notify.prune(before(now, days.notifications)),
     (now) => veeamSync.prune(now),
+    (now) => vpn.prune({ sessions: before(now, days.runs), audit: before(now, days.audit) }),
     async (now) => ({ ...await backups.forget(now, days.deleted_backups) }),
     async (now) => {
       const horizon = { audit: before(now, days.audit), outcome: before(now, days.ledger) };

@@ -184,6 +184,7 @@ export const SLICES: readonly Slice[] = [
       "vpn tenants": "The configured tenants",
     },
     operations: async () => (await import("./vpn/operations.ts")).operations,
+    jobs: async () => (await import("./vpn/jobs.ts")).jobs,
     standalone: {
       connection: ["vpn.url", "vpn.cloud_id"],
       open: async ({ config, ...context }) =>

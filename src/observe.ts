@@ -165,7 +165,7 @@ function registerVeeamMetrics({ veeam, veeamSync }: Services, metrics: Metrics):
 
 /** Connects the counters and gauges. */
 export function registerMetrics(services: Services, metrics: Metrics): void {
-  const { schedules, notify, health } = services;
+  const { schedules, notify, health, vpn } = services;
   registerVeeamMetrics(services, metrics);
   schedules.runner.listen({
     started: (_, delaySeconds) => metrics.runStarted(delaySeconds),
@@ -203,6 +203,22 @@ export function registerMetrics(services: Services, metrics: Metrics): void {
     "holdfast_notify_outbox_oldest_seconds",
     "Age of the oldest message that should have left.",
     async () => (await notify.state()).oldest_seconds,
+  );
+  metrics.gauges(
+    "holdfast_vpn_connections",
+    "Users, devices and connectors of CloudConnexa tenants, by how they are connected, as they were seen last.",
+    ["tenant", "kind", "status"],
+    async () =>
+      (await (await vpn.inventory()).connections()).map(({ tenant, kind, connection, count }) => ({
+        labels: { tenant, kind, status: connection },
+        value: count,
+      })),
+  );
+  metrics.gauges(
+    "holdfast_vpn_rate_limit_remaining",
+    "Calls a tenant's API lets through before it slows down, as it said last.",
+    ["tenant", "lane"],
+    () => vpn.tenants.budgets(),
   );
   metrics.gauge(
     "holdfast_runs_queued",

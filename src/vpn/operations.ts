@@ -1,6 +1,7 @@
 /** What people can ask about CloudConnexa tenants. */
 import { actionOperations } from "./operations/actions.ts";
 import type { VpnOperation } from "./operations/common.ts";
+import { inventoryOperations } from "./operations/inventory.ts";
 import { logOperations } from "./operations/logs.ts";
 import { tenantOperations } from "./operations/tenant.ts";
 import { thingOperations } from "./operations/things.ts";
@@ -12,4 +13,5 @@ export const operations: readonly VpnOperation[] = [
   ...logOperations,
   ...tenantOperations,
   ...wholeOperations,
+  ...inventoryOperations,
 ];

@@ -155,6 +155,19 @@ export class Tenants {
     return known?.client_id === settings.client_id ? known?.key_first_used_at : undefined;
   }
 
+  /** What is left of the limits of tenants that were asked, for metrics. */
+  async budgets(): Promise<{ labels: { tenant: string; lane: string }; value: number }[]> {
+    const opened = await Promise.allSettled(this.#open.values());
+    return opened.flatMap((one) => {
+      if (one.status === "rejected") return [];
+      const { name, client } = one.value;
+      return (["read", "write"] as const).flatMap((lane) => {
+        const limits = client.limits[lane];
+        return limits === null ? [] : [{ labels: { tenant: name, lane }, value: limits.remaining }];
+      });
+    });
+  }
+
   /** Closes connections. */
   async close(): Promise<void> {
     for (const opening of this.#open.values()) {

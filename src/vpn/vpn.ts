@@ -1,9 +1,14 @@
 /** The service: tenants, their things, and what is done with them. */
+import { iso } from "../lib/clock.ts";
 import { HoldfastError, nearest } from "../lib/errors.ts";
+import type { Caller } from "../lib/operation.ts";
+import type { AlertSink } from "../notify/mod.ts";
+import type { Database } from "../store/mod.ts";
 import { Actions } from "./actions.ts";
 import type { CloudConnexaClient } from "./client.ts";
 import { Doctor } from "./doctor.ts";
-import { Keeper } from "./keeper.ts";
+import type { Inventory } from "./inventory.ts";
+import { Keeper, type PlanView, type Source } from "./keeper.ts";
 import { Logs } from "./logs.ts";
 import type { Region } from "./schemas/logs.ts";
 import { SETTING_NAMES, type SettingName, SETTINGS, type SettingSpec } from "./schemas/settings.ts";
@@ -11,7 +16,10 @@ import { Tenants, type TenantsOptions } from "./tenants.ts";
 import { Things } from "./things.ts";
 
 /** What the service needs. */
-export type VpnOptions = TenantsOptions;
+export interface VpnOptions extends TenantsOptions {
+  /** Where the daemon keeps its inventory, and who is told of what it sees; absent in commands without a daemon. */
+  daemon?: { database: Database; alerts: AlertSink };
+}
 
 /** A setting and what stands behind it. */
 export interface SettingView {
@@ -27,12 +35,53 @@ export class Vpn {
   readonly keeper: Keeper;
   readonly doctor: Doctor;
 
+  readonly #options: VpnOptions;
+  #inventory: Promise<Inventory> | undefined;
+  readonly #stop = new AbortController();
+
   constructor(options: VpnOptions) {
     this.tenants = new Tenants(options);
     this.actions = new Actions(this.tenants);
     this.logs = new Logs(this.tenants, options.clock);
     this.keeper = new Keeper(this.tenants);
     this.doctor = new Doctor(this.tenants, options.clock);
+    this.#options = options;
+  }
+
+  /** What the daemon knows of tenants. Errors: `unavailable` in a command without a daemon. */
+  async inventory(): Promise<Inventory> {
+    return await (this.#inventory ??= this.#openInventory());
+  }
+
+  async #openInventory(): Promise<Inventory> {
+    const { daemon, clock, settings } = this.#options;
+    if (daemon === undefined) {
+      throw new HoldfastError(
+        "unavailable",
+        "Cannot tell what was: this command asks the tenant without a daemon",
+        {
+          hint: "the daemon keeps the history: leave CLOUDCONNEXA_URL and CLOUDCONNEXA_CLOUD_ID out",
+        },
+      );
+    }
+    // Whoever uses the client alone needs no database.
+    const { Inventory } = await import("./inventory.ts");
+    return new Inventory({ ...daemon, tenants: this.tenants, clock, feedDays: settings.feed_days });
+  }
+
+  /** Compares a tenant with files, or with itself at another time. */
+  async diff(
+    { since, until, ...source }: Source & { since?: string | undefined; until?: string | undefined },
+    caller: Caller,
+  ): Promise<PlanView> {
+    if (since === undefined) return await this.keeper.plan(source, caller);
+    const steps = await (await this.inventory()).between(source.tenant, since, until);
+    return { tenant: source.tenant ?? this.tenants.names[0] ?? "", steps, extra: [] };
+  }
+
+  /** What time asks: a look at every tenant. */
+  async tick(): Promise<void> {
+    await (await this.inventory()).syncAll(this.#stop.signal);
   }
 
   /** Things of a tenant, for one call. */
@@ -92,8 +141,20 @@ export class Vpn {
     return { name, value, summary: SETTINGS[known].summary };
   }
 
-  close(): Promise<void> {
-    return this.tenants.close();
+  /** Forgets what is older (milliseconds); null keeps all. */
+  async prune(
+    { sessions, audit }: { sessions: number | null; audit: number | null },
+  ): Promise<Record<string, number>> {
+    const text = (ms: number | null) => ms === null ? null : iso(ms);
+    return await (await this.inventory()).prune({ sessions: text(sessions), audit: text(audit) });
+  }
+
+  /** Ends what is under way, and connections. */
+  async close(): Promise<void> {
+    this.#stop.abort(new HoldfastError("unavailable", "Cannot go on: the program ends"));
+    const inventory = await this.#inventory?.catch(() => undefined);
+    await inventory?.idle();
+    await this.tenants.close();
   }
 }
 

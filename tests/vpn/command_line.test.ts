@@ -30,7 +30,9 @@ async function withShell(tenant: FakeCloudConnexa, work: (shell: Shell) => Promi
       dir,
       async run(line) {
         const terminal = fakeTerminal();
-        const code = await main(["--data-dir", join(dir, "none"), ...wordsOf(line).slice(1)], terminal);
+        // What the daemon keeps needs its directory; nothing else does.
+        const kept = / vpn (sync|status|inventory|history)\b/.test(line) ? "kept" : "none";
+        const code = await main(["--data-dir", join(dir, kept), ...wordsOf(line).slice(1)], terminal);
         return { code, out: terminal.printed.join("\n"), err: terminal.noted.join("\n") };
       },
     });

@@ -7,6 +7,7 @@ import * as policies from "./0004_policies.ts";
 import * as backupCare from "./0005_backup_care.ts";
 import * as openInstants from "./0011_open_instants.ts";
 import * as veeam from "./0013_veeam.ts";
+import * as vpn from "./0015_vpn.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_frame": frame,
@@ -16,4 +17,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0005_backup_care": backupCare,
   "0011_open_instants": openInstants,
   "0013_veeam": veeam,
+  "0015_vpn": vpn,
 };

@@ -129,16 +129,22 @@ const diff = operation({
   route: "POST /api/v1/vpn/diff",
   role: "operator",
   standalone: true,
-  summary: "Show how the tenant differs from a directory; ends with 20 when it does",
-  input: Source.omit({ delete: true }),
+  summary: "Show how the tenant differs from a directory, or from itself at another time",
+  description:
+    "With --since it tells what is different since then, as the daemon saw it; with --until up to then. " +
+    "It ends with 20 when there is a difference.",
+  input: Source.omit({ delete: true }).extend({
+    since: z.string().min(1).optional().describe("Compare with what was then: 24h, 7d, or an instant"),
+    until: z.string().min(1).optional().describe("With since: the later one of both times; default now"),
+  }),
   output: PlanOutput,
   cli: {
     flags,
     text: planText,
     exit: ({ steps, extra }) => steps.length + extra.length > 0 ? EXIT_BAD_ANSWER : 0,
-    examples: ["holdfast vpn diff --from tenant/"],
+    examples: ["holdfast vpn diff --from tenant/", "holdfast vpn diff --since 7d --until 1d"],
   },
-  run: (app: VpnApp, input, caller) => app.vpn.keeper.plan(input, caller),
+  run: (app: VpnApp, input, caller) => app.vpn.diff(input, caller),
 });
 
 const doctor = operation({
