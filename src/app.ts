@@ -5,11 +5,15 @@
  * whether the database may be written, and in whether time runs.
  */
 import { getLogger } from "@logtape/logtape";
+import { z } from "zod";
 import { auditReaders, Auth } from "./auth/mod.ts";
 import {
   archiveEngine,
   Backups,
   commandEngine,
+  Destination,
+  documentEngine,
+  type Engine,
   type EngineContext,
   httpEngine,
   mysqlEngine,
@@ -23,6 +27,7 @@ import {
 import { type LoadedConfig, settingTexts } from "./config/mod.ts";
 import { openEmpty, openForReading, openForWriting } from "./data_dir.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
+import { HoldfastError } from "./lib/errors.ts";
 import type { Kernel } from "./lib/operation.ts";
 import { StateDirectory } from "./lib/state.ts";
 import { VERSION } from "./lib/version.ts";
@@ -52,6 +57,32 @@ const ENGINES = [
   archiveEngine,
 ] as const;
 
+/** A CloudConnexa tenant as a backup: its export, as one file that `vpn plan` and `vpn apply` read. */
+function tenantEngine(vpn: () => Vpn): Engine {
+  return documentEngine({
+    kind: "cloudconnexa",
+    summary: "A CloudConnexa tenant: everything in it, as one file of YAML",
+    options: z.strictObject({
+      tenant: z.string().min(1).optional().describe("Tenant, where several are configured"),
+      secrets: z.boolean().optional().describe("With the pre-shared keys of connectors"),
+      destination: Destination,
+    }),
+    suffix: ".tenant.yaml",
+    content: "tenant.yaml",
+    reserved: ({ secrets }) => secrets === true ? ["secrets of connectors"] : [],
+    check: ({ tenant }) => vpn().tenants.problems(tenant),
+    produce: ({ tenant, secrets = false }, { signal }) => vpn().keeper.document({ tenant, secrets }, signal),
+  });
+}
+
+/** Without services files are still read and restored; no tenant can be asked. */
+const RECOVERING = [
+  tenantEngine(() => {
+    throw new HoldfastError("unavailable", "Cannot ask a tenant: this command reads files only");
+  }),
+  ...ENGINES,
+];
+
 /** Constructs the services on an open database. Reads and writes nothing. */
 export function createServices(loaded: LoadedConfig, database: Database, clock: Clock): Services {
   const { config } = loaded;
@@ -74,7 +105,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     database,
     clock,
     settings: { ...config.backups, data_dir: config.data_dir },
-    engines: ENGINES,
+    engines: [tenantEngine(() => vpn), ...ENGINES],
     findServer: (ref) => servers.resolve(ref),
     findSchedule: (ref, caller) => schedules.find(ref, caller),
     listSchedules: () => schedules.backedUp(),
@@ -101,7 +132,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     state: new StateDirectory(config.data_dir),
     note: (sentence) => oneLog.warn("{sentence}", { sentence }),
   });
-  const vpn = new Vpn({ settings: config.vpn, clock, daemon: { database, alerts: notify } });
+  const vpn: Vpn = new Vpn({ settings: config.vpn, clock, daemon: { database, alerts: notify } });
   const veeam = new Veeam({
     settings: config.veeam,
     clock,
@@ -117,7 +148,11 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     dataDir: config.data_dir,
     clock,
     settings: config.store,
-    pruners: pruners({ auth, backups, schedules, notify, veeamSync, vpn }, database, config.history.keep_days),
+    pruners: pruners(
+      { auth, backups, schedules, notify, veeamSync, vpn },
+      database,
+      config.history.keep_days,
+    ),
   });
   return {
     auth,
@@ -299,7 +334,7 @@ export function verifyArtifact(
   context: EngineContext,
   identity?: string,
 ): ReturnType<typeof verifyFile> {
-  return verifyFile(ENGINES, file, context, identity);
+  return verifyFile(RECOVERING, file, context, identity);
 }
 
 /** Recovery with nothing but an artifact: restores it. */
@@ -307,5 +342,5 @@ export function restoreArtifact(
   request: RestoreFields & { file: string; identity?: string },
   context: EngineContext,
 ): ReturnType<typeof restoreFile> {
-  return restoreFile(ENGINES, request, context);
+  return restoreFile(RECOVERING, request, context);
 }

@@ -30,6 +30,8 @@ export { Backups, type BackupsOptions } from "./backups.ts";
 export { confine, type Confinement, isWithin, requireAbsolute } from "./confine.ts";
 export * from "./engine.ts";
 export { archiveEngine } from "./engines/archive.ts";
+export { documentEngine } from "./engines/document.ts";
+export { Destination } from "./engines/dump/destination.ts";
 export { commandEngine } from "./engines/command.ts";
 export { httpEngine } from "./engines/http.ts";
 export { mysqlEngine } from "./engines/mysql.ts";

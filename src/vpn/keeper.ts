@@ -72,6 +72,17 @@ export class Keeper {
     return { ...counts, path: to, files: null };
   }
 
+  /** The whole tenant as one text, which `plan` and `apply` read as they read a directory. */
+  async document(
+    { tenant, secrets }: { tenant?: string | undefined; secrets: boolean },
+    signal: AbortSignal,
+  ): Promise<{ text: string; item_count: number }> {
+    const { client } = await this.#tenants.get(tenant);
+    const actual = await readTenant(client, { signal });
+    const text = [...filesOf(actual, secrets)].map(([name, content]) => `--- # ${name}\n${content}`).join("");
+    return { text, item_count: actual.entries.size + actual.settings.size };
+  }
+
   async plan(source: Source, caller: Caller): Promise<PlanView> {
     const { plan, name } = await this.#compare(source, caller);
     return { tenant: name, steps: plan.steps.map((step) => viewOf(step)), extra: plan.extra };
@@ -132,6 +143,7 @@ export async function readFiles(
   }
   const read = new Map<string, string>();
   try {
+    if ((await Deno.stat(from)).isFile) return partsOf(await Deno.readTextFile(from));
     for await (const { name, isFile } of Deno.readDir(from)) {
       if (!isFile || !/\.ya?ml$/.test(name)) continue;
       const { size } = await Deno.stat(join(from, name));
@@ -151,6 +163,12 @@ export async function readFiles(
     });
   }
   return read;
+}
+
+/** The files in one that a backup was restored to. */
+function partsOf(text: string): Map<string, string> {
+  const parts = text.split(/^--- # (\S+)\n/m);
+  return new Map(parts.flatMap((name, i) => i % 2 === 1 ? [[name, parts[i + 1] ?? ""] as const] : []));
 }
 
 async function makeDirectory(path: string): Promise<void> {

@@ -68,6 +68,16 @@ export class Tenants {
     return this.#settings.get(name);
   }
 
+  /** Why a tenant cannot be asked, in sentences; nobody is called. */
+  problems(ref: string | undefined): string[] {
+    try {
+      const name = ref ?? this.#only();
+      return this.#settings.has(name) ? [] : [`Tenant "${name}" is not in the configuration`];
+    } catch (error) {
+      return [messageOf(error)];
+    }
+  }
+
   /** The tenant of a name; without one, the only one. Errors: `invalid`, `not_found`. */
   async get(ref: string | undefined): Promise<Tenant> {
     const name = ref ?? this.#only();
