@@ -1,5 +1,6 @@
 /** What people can ask of access. Users, log-in and keys have files of their own; secrets and the audit log stand here. */
 import { z } from "zod";
+import { Moment } from "../lib/moment.ts";
 import { operation } from "../lib/operation.ts";
 import { keyOperations } from "./key_operations.ts";
 import { loginOperations } from "./login_operations.ts";
@@ -63,10 +64,6 @@ const deleteSecret = operation({
   run: (app: AuthApp, input, caller) => app.auth.secrets.delete(input.name, caller),
 });
 
-const Instant = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
-  error: "must be a day such as 2030-01-31 (UTC) or an instant such as 2030-01-31T08:00:00Z",
-});
-
 const listAudit = operation({
   name: "audit.list",
   route: "GET /api/v1/audit",
@@ -74,8 +71,8 @@ const listAudit = operation({
   summary: "List audit lines, newest first",
   description: "Each write leaves a line: who, when, from where, what, before and after, without secrets.",
   input: z.strictObject({
-    since: Instant.optional().describe("From this day or instant on"),
-    until: Instant.optional().describe("Before this day or instant"),
+    since: Moment.optional().describe("From this day or instant (UTC) on"),
+    until: Moment.optional().describe("Before this day or instant (UTC)"),
     caller: z.string().max(200).optional().describe("Name of the caller: ada, key:agent-1, local:root"),
     operation: z.string().max(200).optional().describe("users.create, or users for all of them"),
     target: z.string().max(200).optional().describe("users/ada, or users for all of them"),

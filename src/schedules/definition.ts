@@ -1,11 +1,12 @@
 /** What a schedule will be: input judged and merged into the columns that are stored. */
 import { isDeepStrictEqual } from "node:util";
+import type { Authority } from "../lib/authority.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { checkExpression } from "./calendar.ts";
 import { expressionOf, hoursOf } from "./intervals.ts";
 import type { BackupSchedule, ScheduleCreate, ScheduleUpdate } from "./model.ts";
-import type { Authority, ScheduledServer, SchedulesOptions } from "./options.ts";
+import type { ScheduledServer, SchedulesOptions } from "./options.ts";
 import { engineOf } from "./perform.ts";
 import { type Policies, policiesOf } from "./policies.ts";
 import type { ScheduleRow } from "./queries/tables.ts";

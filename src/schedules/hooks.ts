@@ -2,13 +2,13 @@
  * Hooks: what people have called before and after a backup. A command line, run by `/bin/sh` in a process group of its own,
  * or an http(s) address that is sent the facts as JSON. Their output is in the run's log, bounded.
  */
+import type { Authority } from "../lib/authority.ts";
 import { isPublicAddress } from "../lib/address.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { Upstream } from "../lib/upstream.ts";
 import { type EngineContext, runTool, Secrets } from "../backups/mod.ts";
 import { isProbeable } from "../servers/mod.ts";
-import type { Authority } from "./options.ts";
 import type { Policies } from "./policies.ts";
 
 /** When a hook is called. */

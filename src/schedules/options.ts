@@ -1,8 +1,9 @@
 /** What schedules are given: the other slices through small interfaces, and settings. */
 import type { BackupMaker } from "../backups/mod.ts";
+import type { Authority } from "../lib/authority.ts";
 import { systemCaller } from "../lib/caller.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Caller, Role } from "../lib/operation.ts";
+import type { Caller } from "../lib/operation.ts";
 import type { Kysely } from "kysely";
 import type { Database, DigestReaders } from "../store/mod.ts";
 
@@ -72,12 +73,6 @@ export const FAULT_STEPS = [
   "end-committed",
 ] as const;
 export type FaultStep = typeof FAULT_STEPS[number];
-
-/** With whose rights a schedule's engine runs: those of whoever set it. */
-export interface Authority {
-  role: Role;
-  on_host: boolean;
-}
 
 /** The scheduler as a caller, acting with the rights of whoever set what it does. */
 export function dispatchCaller({ role, on_host }: Authority, signal: AbortSignal): Caller {

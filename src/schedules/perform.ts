@@ -1,8 +1,9 @@
 /** One run from the engine's choice to the recorded backup; knows nothing of queues and rows. */
 import type { Backup } from "../backups/mod.ts";
+import type { Authority } from "../lib/authority.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
 import { AttemptHooks } from "./attempt_hooks.ts";
-import { type Authority, dispatchCaller, type ScheduledServer, type SchedulesOptions } from "./options.ts";
+import { dispatchCaller, type ScheduledServer, type SchedulesOptions } from "./options.ts";
 import { contextOf, type Performance, RunAbort, type RunEnding } from "./performance.ts";
 import type { ScheduleRow } from "./queries/tables.ts";
 

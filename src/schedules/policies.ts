@@ -10,6 +10,7 @@ import { careFields, newCareFields, NO_CARE } from "./care_fields.ts";
 import { parseWindow } from "./windows.ts";
 import { Authority } from "../lib/authority.ts";
 import { messageOf } from "../lib/errors.ts";
+import { Moment } from "../lib/moment.ts";
 
 const DAY = 86_400;
 const YEAR = 366 * DAY;
@@ -31,10 +32,6 @@ const WindowText = z.string().trim().min(1).max(100).superRefine((text, context)
 const Hook = z.string().trim().min(1).max(4000);
 
 const Seconds = (min: number, max: number) => z.int().min(min).max(max);
-
-const Instant = z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
-  error: "must be a day such as 2026-01-31 or an instant such as 2026-01-31T02:00:00Z",
-});
 
 /** What people may set, each with its words in help and in the API's document. */
 export const policyFields = {
@@ -64,7 +61,7 @@ export const policyFields = {
     'Start only inside: "22:00-06:00", "mon-fri 22:00-06:00", "sat,sun", "2026-12-24..2027-01-02"',
   ),
   blackout_windows: z.array(WindowText).max(50).describe("Never start inside, in the same form"),
-  paused_until: Instant.nullable().describe("Skip everything due before this day or instant"),
+  paused_until: Moment.nullable().describe("Skip everything due before this day or instant"),
   run_after: z.string().min(1).nullable().describe(
     "Schedule (id, name or server/name) it follows: due with it, started when that has succeeded",
   ),

@@ -1,6 +1,7 @@
 /** The ledger report as an operation. */
 import { z } from "zod";
 import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
+import { Moment } from "../lib/moment.ts";
 import { operation } from "../lib/operation.ts";
 import { LedgerReport } from "./report.ts";
 import type { Schedules } from "./schedules.ts";
@@ -8,11 +9,6 @@ import type { Schedules } from "./schedules.ts";
 interface App {
   schedules: Schedules;
 }
-
-/** An instant or a day; a day stands for its beginning in UTC, and for its end where a period ends. */
-export const Moment = z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
-  error: "must be a day such as 2026-01-31 or an instant such as 2026-01-31T02:00:00Z",
-});
 
 export const verifyLedger = operation({
   name: "ledger.verify",

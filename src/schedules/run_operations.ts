@@ -1,6 +1,7 @@
 /** What people can ask of runs, of the scheduler and of the ledger. */
 import { z } from "zod";
 import { formatDuration } from "../lib/duration.ts";
+import { Moment } from "../lib/moment.ts";
 import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { operation } from "../lib/operation.ts";
 import {
@@ -12,7 +13,7 @@ import {
   RunEvent,
   SchedulerStatus,
 } from "./model.ts";
-import { Moment, verifyLedger } from "./proof_operations.ts";
+import { verifyLedger } from "./proof_operations.ts";
 import type { Schedules } from "./schedules.ts";
 
 interface App {
