@@ -1,11 +1,16 @@
-/** Disks that take nothing: the destination's and the program's own. */
+/** Disks that take nothing: the destination's, the program's own, and the one its log goes to. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { addSchedule, backupsOf, holeIn, logsOf, namesIn } from "../support/backed_up.ts";
 import { contentOf } from "../support/content.ts";
-import { Sandbox, sandbox, theProgram } from "../support/daemon.ts";
+import { type Daemon, Sandbox, sandbox, theProgram } from "../support/daemon.ts";
 import { makeTree } from "../support/tree.ts";
-import { smallDisk } from "../store/small_disk.ts";
+import { until } from "../support/wait.ts";
+import { type SmallDisk, smallDisk } from "../store/small_disk.ts";
+import { Tally } from "./tally.ts";
+
+const destinationFull = new Tally("disk_destination");
+const stateFull = new Tally("disk_state");
 
 Deno.test("a destination that fills up fails the run with the reason, and keeps nothing of it", async () => {
   await using disk = await smallDisk();
@@ -15,14 +20,17 @@ Deno.test("a destination that fills up fails the run with the reason, and keeps 
   await addSchedule(box, { destination: join("..", "..", disk.dir, "backups") });
   for (const withDaemon of [false, true]) {
     if (withDaemon) await box.serve();
-    const { code, stdout, stderr } = await box.cli("schedules", "trigger", "nightly", "--wait");
-    assert.equal(code, 20, stderr);
-    assert.match(stdout + stderr, /Cannot write ".*": no space left on the device/);
-    const [log] = await logsOf(box, "nightly");
-    assert.deepEqual([log?.status, log?.outcome, log?.backup_id], ["failed", "failed", null]);
-    assert.match(log?.error_message ?? "", /no space left/);
-    assert.deepEqual([...Deno.readDirSync(join(disk.dir, "backups"))], []);
-    assert.deepEqual(await backupsOf(box), []);
+    await destinationFull.survive(async () => {
+      const { code, stdout, stderr } = await box.cli("schedules", "trigger", "nightly", "--wait");
+      assert.equal(code, 20, stderr);
+      assert.match(stdout + stderr, /Cannot write ".*": no space left on the device/);
+      const [log] = await logsOf(box, "nightly");
+      assert.deepEqual([log?.status, log?.outcome, log?.backup_id], ["failed", "failed", null]);
+      assert.match(log?.error_message ?? "", /no space left/);
+      assert.deepEqual([...Deno.readDirSync(join(disk.dir, "backups"))], []);
+      assert.deepEqual(await backupsOf(box), []);
+      await box.ok("ledger", "verify");
+    });
   }
 });
 
@@ -72,6 +80,13 @@ Deno.test("without room for its database the program says so, changes nothing, a
   assert.equal(contentOf(database), before);
 
   const daemon = await box.serve();
+  await stateFull.survive(() => staysWhole(box, disk, daemon));
+});
+
+/** A daemon whose disk fills up refuses what it cannot write down, and goes on when there is room. */
+async function staysWhole(box: Sandbox, disk: SmallDisk, daemon: Daemon): Promise<void> {
+  const database = join(box.dataDir, "holdfast.db");
+  const before = contentOf(database);
   await disk.fill();
   for (
     const words of [["servers", "create", "--name", "web-2", "--host", "h"], [
@@ -91,7 +106,8 @@ Deno.test("without room for its database the program says so, changes nothing, a
   assert.match(await health.text(), /"degraded"/);
   await disk.free();
   await box.ok("schedules", "trigger", "nightly", "--wait");
-});
+  await box.ok("ledger", "verify");
+}
 
 Deno.test("a run that ends while its end cannot be written is recorded as soon as there is room", async () => {
   await using disk = await smallDisk("4m");
@@ -102,15 +118,51 @@ Deno.test("a run that ends while its end cannot be written is recorded as soon a
   await addSchedule(box);
   await box.ok("schedules", "trigger", "nightly");
   await daemon.logged((line) => line.schedule === "nightly");
-  await disk.fill();
-  await daemon.logged((line) => String(line.message).startsWith("Cannot record the end"), 60);
-  assert.equal((await namesIn(box, "backups")).length, 2);
-  await disk.free();
-  await daemon.logged((line) => line.outcome !== undefined);
-  const [log] = await logsOf(box, "nightly");
-  assert.ok(log !== undefined && log.status !== "running");
-  assert.deepEqual(
-    (await backupsOf(box)).map((backup) => backup.status),
-    log.backup_id === null ? [] : ["completed"],
-  );
+  await stateFull.survive(async () => {
+    await disk.fill();
+    await daemon.logged((line) => String(line.message).startsWith("Cannot record the end"), 60);
+    assert.equal((await namesIn(box, "backups")).length, 2);
+    await disk.free();
+    await daemon.logged((line) => line.outcome !== undefined);
+    const [log] = await logsOf(box, "nightly");
+    assert.ok(log !== undefined && log.status !== "running");
+    assert.deepEqual(
+      (await backupsOf(box)).map((backup) => backup.status),
+      log.backup_id === null ? [] : ["completed"],
+    );
+    await box.ok("ledger", "verify");
+  });
+});
+
+Deno.test("a daemon whose log can be written nowhere goes on with its backups, and logs again when there is room", async () => {
+  await using disk = await smallDisk();
+  if (disk === null) return;
+  const { command, args } = await theProgram();
+  const file = join(disk.dir, "holdfast.log");
+  const logging = {
+    command: "sh",
+    args: ["-c", `exec "$0" "$@" 2>>${file}`, command, ...args],
+    binary: null,
+  };
+  await using box = await sandbox();
+  await using logger = new Sandbox(logging, await Deno.makeTempDir(), box.dataDir);
+  const daemon = logger.start();
+  // Its log, which would tell, is not read.
+  daemon.ready.catch(() => {});
+  await until("the daemon", async () => (await box.cli("scheduler", "status")).code === 0 && !daemon.ended);
+  await holeIn(box, "data", 1000);
+  await addSchedule(box);
+  await new Tally("disk_log").survive(async () => {
+    await disk.fill();
+    const { size } = await Deno.stat(file);
+    await box.ok("schedules", "trigger", "nightly", "--wait");
+    await box.ok("schedules", "trigger", "nightly", "--wait");
+    assert.equal((await Deno.stat(file)).size - size < 4096, true, "there was no room for more than a page");
+    await disk.free();
+    await box.ok("schedules", "trigger", "nightly", "--wait");
+    await until("a line of the log", async () => (await Deno.stat(file)).size > size);
+    assert.deepEqual((await backupsOf(box)).map((backup) => backup.status), Array(3).fill("completed"));
+    await box.ok("ledger", "verify");
+    assert.equal((await daemon.stop()).code, 0);
+  });
 });

@@ -2,8 +2,9 @@
  * One life of the program, in a process of its own that may be killed at any moment:
  *
  *     life.ts DATA_DIR FROM MINUTES [STEP VISIT]
+ *     life.ts wait
  *
- * Settles what the life before left, then lives through so many minutes from the instant FROM, each with one tick
+ * With `wait` it says `ready` once it is loaded, and reads the other arguments as a line of its standard input. Settles what the life before left, then lives through so many minutes from the instant FROM, each with one tick
  * and its runs to their end, with the real services, engine and database; minutes follow each other without waiting.
  * At the VISITth time it comes to STEP the process kills itself, as the kernel would: no goodbye, nothing flushed.
  * Prints `begun` when all is settled and time begins.
@@ -74,7 +75,18 @@ function configFor(dataDir: string): Promise<LoadedConfig> {
   });
 }
 
-async function live([dataDir = "", from = "", minutes = "", step, visit]: string[]): Promise<void> {
+/** The arguments, when they come. */
+async function argumentsFor(given: readonly string[]): Promise<readonly string[]> {
+  if (given[0] !== "wait") return given;
+  console.log("ready");
+  for await (const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    return line.trim().split(" ");
+  }
+  Deno.exit(0);
+}
+
+async function live(given: readonly string[]): Promise<void> {
+  const [dataDir = "", from = "", minutes = "", step, visit] = await argumentsFor(given);
   const start = Date.parse(from);
   const clock = new SetClock(start);
   let visits = 0;

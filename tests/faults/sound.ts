@@ -8,15 +8,23 @@ import type { Life } from "./life.ts";
 
 const MANIFEST = ".manifest.json";
 
-/** Asserts all of it; `destination` is where all backups of this data directory go. */
+/** Asserts all of it, of schedules that are due every minute; `destination` is where all backups of this data directory go. */
 export async function isSound(life: Life, destination: string): Promise<void> {
   await nothingIsOpen(life);
   await everyInstantHasOneOutcome(life);
-  await theChainFits(life);
+  await theLedgerIsClean(life);
   await theCatalogueIsWhatIsThere(life, destination);
 }
 
-async function nothingIsOpen({ database }: Life): Promise<void> {
+/** Asserts what `holdfast ledger verify` asks: each instant that should exist has its outcome, and the chain fits. */
+export async function theLedgerIsClean({ schedules }: Pick<Life, "schedules">): Promise<void> {
+  const report = await schedules.verifyLedger({}, caller());
+  assert.deepEqual(report.problems, []);
+  assert.ok(report.clean);
+}
+
+/** Asserts that nothing is stuck: no run, no instant, no backup in the making. */
+export async function nothingIsOpen({ database }: Life): Promise<void> {
   const db = database.tables<SchedulesTables & { backup_makes: { id: string } }>();
   assert.deepEqual(await db.selectFrom("runs").selectAll().where("status", "=", "running").execute(), []);
   assert.deepEqual(
@@ -62,7 +70,11 @@ export async function theChainFits({ database, services }: Life): Promise<void> 
   assert.deepEqual(report.problems, []);
 }
 
-async function theCatalogueIsWhatIsThere({ services, database }: Life, destination: string): Promise<void> {
+/** Asserts that every listed backup is whole, and that nothing else lies beside them. */
+export async function theCatalogueIsWhatIsThere(
+  { services, database }: Life,
+  destination: string,
+): Promise<void> {
   const listed = await services.backups.list({ limit: 1000, offset: 0 }, caller());
   for (const backup of listed) {
     assert.equal(backup.status, "completed");
