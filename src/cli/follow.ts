@@ -12,17 +12,23 @@ import type { Terminal } from "./terminal.ts";
 const PLAIN_EVERY_MS = 5000;
 const BAR_WIDTH = 24;
 
-/** Prints events until the stream ends; returns the last event of type `result`, or undefined. */
+/**
+ * Prints events until the stream ends; returns the last event of type `result`, or undefined. `tell` has a line for
+ * events of other types, and for results where there are many of them.
+ */
 export async function follow(
   events: AsyncIterable<unknown>,
   terminal: Terminal,
   output: string,
+  tell?: (event: unknown) => string | null,
 ): Promise<unknown> {
   let result: unknown;
   const started = Date.now();
   let lastPlain = started;
   for await (const event of events) {
     if (output === "json" && typeOf(event) !== "progress") terminal.print(JSON.stringify(event));
+    const told = output === "json" ? null : tell?.(event) ?? null;
+    if (told !== null) terminal.print(oneLine(told));
     switch (typeOf(event)) {
       case "line":
         if (output !== "json") terminal.note(lineText(event, terminal));

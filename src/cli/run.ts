@@ -234,7 +234,12 @@ async function followOperation(
   const { exitOf, follow } = await import("./follow.ts");
   const transport = await session.transport(op);
   const { terminal, options, signal } = session;
-  const result = await follow(transport.stream(op, input, signal), terminal, options.view.output);
+  const result = await follow(
+    transport.stream(op, input, signal),
+    terminal,
+    options.view.output,
+    (event) => op.cli?.event?.(event) ?? null,
+  );
   // A stream that was interrupted has no result.
   signal.throwIfAborted();
   const exit = exitOf(result);

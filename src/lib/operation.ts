@@ -98,6 +98,8 @@ export interface CliSpec<Output = unknown> {
   sort?: Readonly<Record<string, string>>;
   /** The answer as several headed texts and tables, instead of one: a report, on the terminal and as HTML. */
   sections?(output: Output): readonly SectionSpec[];
+  /** A line for an event of a stream that is neither a line nor progress; null for none. */
+  event?(output: Output): string | null;
   /** Exit code for a command that worked; default 0. */
   exit?(output: Output): number;
   /** Asked before the call unless `--yes`; a terminal is needed to answer. */

@@ -144,6 +144,7 @@ export const watchRuns = operation({
   cli: {
     flags: { ...flags, last_event_id: { hidden: true } },
     examples: ["holdfast schedules events", "holdfast schedules events --schedule nightly --output json"],
+    event: (event) => event.type === "state" || event.type === "result" ? eventText(event) : null,
     exit: () => 0,
   },
   run: (app: App, input, caller) => app.schedules.feed.watch(input, caller),

@@ -44,6 +44,13 @@ Deno.test("progress is drawn on a terminal and cleared at the end, and not on ev
   assert.deepEqual(plain.statuses, []);
 });
 
+Deno.test("an operation has lines of its own for events, where its stream has many results", async () => {
+  const terminal = fakeTerminal();
+  const tell = (event: unknown) => event === RESULT ? "one\nof many" : null;
+  await follow(stream(RESULT, LINE, RESULT), terminal, "table", tell);
+  assert.deepEqual(terminal.printed, ["one\\nof many", "one\\nof many"]);
+});
+
 Deno.test("a stream without a result gives none, and one that breaks breaks", async () => {
   assert.equal(await follow(stream(LINE), fakeTerminal(), "table"), undefined);
   const broken = (async function* () {
