@@ -31,6 +31,7 @@ import { HoldfastError } from "./lib/errors.ts";
 import type { Kernel } from "./lib/operation.ts";
 import { StateDirectory } from "./lib/state.ts";
 import { VERSION } from "./lib/version.ts";
+import { Monitor } from "./monitor/mod.ts";
 import { letterSender, Notify } from "./notify/mod.ts";
 import { registerMetrics, registerProbes } from "./observe.ts";
 import { removeOutcomes, Schedules } from "./schedules/mod.ts";
@@ -143,13 +144,15 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     mailer: letterSender(config.notify, clock),
   });
   const veeamSync = new VeeamSync({ database, clock, settings: config.veeam, veeam, alerts: notify });
+  const monitor = new Monitor({ database, clock, settings: config.monitor, notify, schedules, backups });
+  notify.addDigestSource(() => monitor.digest());
   const maintenance = new Maintenance({
     database,
     dataDir: config.data_dir,
     clock,
     settings: config.store,
     pruners: pruners(
-      { auth, backups, schedules, notify, veeamSync, vpn },
+      { auth, backups, schedules, notify, monitor, veeamSync, vpn },
       database,
       config.history.keep_days,
     ),
@@ -161,6 +164,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     schedules,
     notify,
     veeamOne,
+    monitor,
     vpn,
     veeam,
     veeamSync,
@@ -172,9 +176,9 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
 
 /** What is forgotten after its days; 0 days keep for ever. */
 function pruners(
-  { auth, backups, schedules, notify, veeamSync, vpn }: Pick<
+  { auth, backups, schedules, notify, monitor, veeamSync, vpn }: Pick<
     Services,
-    "auth" | "backups" | "schedules" | "notify" | "veeamSync" | "vpn"
+    "auth" | "backups" | "schedules" | "notify" | "monitor" | "veeamSync" | "vpn"
   >,
   database: Database,
   days: LoadedConfig["config"]["history"]["keep_days"],
@@ -188,6 +192,7 @@ function pruners(
     (now) => notify.prune(before(now, days.notifications)),
     (now) => veeamSync.prune(now),
     (now) => vpn.prune({ sessions: before(now, days.runs), audit: before(now, days.audit) }),
+    (now) => monitor.prune({ entries: before(now, days.entries), pings: before(now, days.pings) }),
     async (now) => ({ ...await backups.forget(now, days.deleted_backups) }),
     async (now) => {
       const horizon = { audit: before(now, days.audit), outcome: before(now, days.ledger) };
@@ -259,6 +264,7 @@ export async function openLocal(
     kernel: createKernel(services, database),
     async close(now) {
       await services.backups.stop();
+      await services.monitor.stop();
       if (access === "write") await services.schedules.shutdown(now);
       await stopNotifying(services.notify, now);
       await services.veeamOne[Symbol.asyncDispose]();
@@ -317,6 +323,7 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
     alive: async () => (await services.health.report()).status !== "failed",
     async stop(now) {
       await services.backups.stop();
+      await services.monitor.stop();
       await services.schedules.shutdown(now);
       await stopNotifying(services.notify, now);
       await services.veeamOne[Symbol.asyncDispose]();

@@ -94,6 +94,18 @@ export const SLICES: readonly Slice[] = [
     operations: async () => (await import("./servers/operations.ts")).operations,
   },
   {
+    name: "monitor",
+    words: {
+      monitor: "Every expected backup, whoever makes it: jobs, entries, findings, board",
+      "monitor jobs": "What is expected, and when",
+      "monitor entries": "What became of each due instant",
+      "monitor findings": "What is wrong, and what somebody does about it",
+      "monitor pings": "What was signalled by ping",
+    },
+    operations: async () => (await import("./monitor/operations.ts")).operations,
+    jobs: async () => (await import("./monitor/jobs.ts")).jobs,
+  },
+  {
     name: "notify",
     words: {
       notify: "Alerts: channels, tests, what waits to be sent and what was given up",

@@ -1,6 +1,7 @@
 /** What the application offers, as a type: `app.ts` constructs it, the rest of the frame uses it. */
 import type { Auth } from "./auth/mod.ts";
 import type { Backups } from "./backups/mod.ts";
+import type { Monitor } from "./monitor/mod.ts";
 import type { Notify } from "./notify/mod.ts";
 import type { Schedules } from "./schedules/mod.ts";
 import type { Servers } from "./servers/mod.ts";
@@ -18,6 +19,7 @@ export interface Services {
   readonly schedules: Schedules;
   readonly notify: Notify;
   readonly veeamOne: VeeamOne;
+  readonly monitor: Monitor;
   readonly vpn: Vpn;
   readonly veeam: Veeam;
   readonly veeamSync: VeeamSync;

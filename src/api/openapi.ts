@@ -60,7 +60,7 @@ function routeOf(op: Operation, route: string, index: number): RouteConfig {
     : z.object(Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name))));
   // A raw text takes the place of the body, and the other fields come in the query.
   const { body: _, ...besideText } = rest.shape;
-  const query = op.body === "text"
+  const query = op.body === "text" || op.body === "cut"
     ? z.object(besideText)
     : method === "GET" || method === "DELETE"
     ? rest
@@ -95,7 +95,9 @@ function routeOf(op: Operation, route: string, index: number): RouteConfig {
 }
 
 function bodyOf(op: Operation, fields: z.ZodObject): Pick<NonNullable<RouteConfig["request"]>, "body"> {
-  if (op.body === "text") return { body: { content: { "text/plain": { schema: z.string() } } } };
+  if (op.body === "text" || op.body === "cut") {
+    return { body: { content: { "text/plain": { schema: z.string() } } } };
+  }
   if (!hasFields(fields)) return {};
   const form = op.body === "form" ? { "application/x-www-form-urlencoded": { schema: fields } } : {};
   return { body: { content: { ...form, "application/json": { schema: fields } } } };

@@ -15,7 +15,7 @@ export async function readInput(
   if (request.method === "GET" || request.method === "HEAD" || request.method === "DELETE") {
     return { ...(url === null ? {} : coerceTexts(op.input, queryTexts(url.searchParams))), ...fromPath };
   }
-  const text = await readText(request, maxBodyBytes);
+  const text = op.body === "cut" ? await readCut(request) : await readText(request, maxBodyBytes);
   return { ...readBody(op, request, text, url), ...fromPath };
 }
 
@@ -26,7 +26,7 @@ function resumed(op: Operation, request: Request): { last_event_id?: string } {
 }
 
 function readBody(op: Operation, request: Request, text: string, url: URL | null): Record<string, unknown> {
-  if (op.body === "text") {
+  if (op.body === "text" || op.body === "cut") {
     return { ...(url === null ? {} : coerceTexts(op.input, queryTexts(url.searchParams))), body: text };
   }
   if (text === "") return {};
@@ -96,6 +96,23 @@ async function readText(request: Request, limit: number): Promise<string> {
   } catch {
     throw new HoldfastError("invalid", "Cannot read the request: the body is not UTF-8 text");
   }
+}
+
+/** What is read of a body of which the beginning is enough. */
+const CUT_BYTES = 64 * 1024;
+
+/** The beginning of the body as text; what is longer or no UTF-8 is no reason to refuse what it says. */
+async function readCut(request: Request): Promise<string> {
+  if (request.body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of request.body) {
+    text += decoder.decode(chunk.subarray(0, CUT_BYTES - size), { stream: true });
+    size += chunk.byteLength;
+    if (size >= CUT_BYTES) break;
+  }
+  return text;
 }
 
 function tooLarge(limit: number): HoldfastError {

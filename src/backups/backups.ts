@@ -176,6 +176,11 @@ export class Backups implements BackupMaker {
     });
   }
 
+  /** Backups whose artifact was found missing or changed. */
+  troubled(): Promise<Backup[]> {
+    return queries.troubledBackups(tables(this.#parts));
+  }
+
   /** A backup by id, by name, or by at least four characters its id begins with. Errors: `not_found`, `invalid` when several fit. */
   async get(ref: string): Promise<Backup> {
     const db = tables(this.#parts);

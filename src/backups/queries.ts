@@ -60,6 +60,14 @@ export async function existingBackups(db: Db, after: string, limit: number): Pro
   return (await existing(db).where("id", ">", after).orderBy("id").limit(limit).execute()).map(fromRow);
 }
 
+/** Backups whose artifact was found missing or changed. */
+export async function troubledBackups(db: Db): Promise<Backup[]> {
+  const query = live(db).where((eb) =>
+    eb.or([eb("missing_since", "is not", null), eb("changed_at", "is not", null)])
+  );
+  return (await query.orderBy("id").execute()).map(fromRow);
+}
+
 /**
  * Ids of what nobody has read since an instant, read longest ago first. What is missing or known to be bad is left out:
  * reading it again tells nothing new.

@@ -91,6 +91,8 @@ export const HistoryConfig = z.strictObject({
     }),
     audit: Days.default(1095).meta({ description: "Audit lines" }),
     notifications: Days.default(90).meta({ description: "Messages that were sent, and alerts that ended" }),
+    entries: Days.default(1095).meta({ description: "Entries and findings of expected backups" }),
+    pings: Days.default(30).meta({ description: "Pings, with what they sent" }),
     deleted_backups: Days.default(365).meta({
       description: "Catalogue entries of backups that were deleted",
     }),

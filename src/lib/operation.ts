@@ -140,8 +140,11 @@ export interface Operation<
   readonly output: Output;
   /** Status of success; 200 when absent, 204 answers without a body. */
   readonly status?: number | { of(output: z.output<Output>): number };
-  /** How a body is read; `form` also accepts JSON, `text` puts the raw text into the field `body`. */
-  readonly body?: "json" | "form" | "text";
+  /**
+   * How a body is read; `form` also accepts JSON, `text` puts the raw text into the field `body`, `cut` the beginning
+   * of it, whatever its length and its bytes.
+   */
+  readonly body?: "json" | "form" | "text" | "cut";
   /** The answer is an async iterable of events: SSE over HTTP, lines on the terminal. */
   readonly stream?: boolean;
   /** Path at which the stream is also offered as JSON texts over a WebSocket. */

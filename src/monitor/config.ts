@@ -24,6 +24,12 @@ export const MonitorConfig = z.strictObject({
     description:
       "Minutes after the expected time at which a backup counts as missing; a job may have its own",
   }),
+  final_trash_days: z.int().min(0).max(3650).default(30).meta({
+    description: "Days that files which are not kept any more stay in the trash of the final root",
+  }),
+  capacity_warning_days: z.int().min(0).max(3650).default(14).meta({
+    description: "Warn when a disk will be full within so many days at the rate it fills; 0 never does",
+  }),
   max_report_age_days: z.int().min(1).max(3650).default(1).meta({
     description: "Reports that ended longer ago are not judged",
     aliases: ["MAX_STATUS_FILE_AGE_DAYS"],

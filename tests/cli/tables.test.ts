@@ -157,6 +157,51 @@ const ANSWERS: Record<string, unknown> = {
       last_error: 'Cannot deliver through channel "mail": connect ECONNREFUSED 192.0.2.25:587',
     },
   ],
+  "monitor.jobs.list": [
+    {
+      id: 12,
+      name: "ACME/PARIS/shop",
+      way: "report",
+      current_status: "missing",
+      last_successful_backup_utc: "2030-01-13T13:00:00.000Z",
+      last_good_size_bytes: 52_428_800,
+      next_due_at: "2030-01-15T13:00:00.000Z",
+    },
+    {
+      id: 13,
+      name: "mail",
+      way: "ping",
+      current_status: "unknown",
+      last_successful_backup_utc: null,
+      last_good_size_bytes: null,
+      next_due_at: "2030-01-15T03:00:00.000Z",
+    },
+  ],
+  "monitor.entries.list": [
+    {
+      id: 812,
+      job_name: "ACME/PARIS/shop",
+      due_at: "2030-01-14T13:00:00.000Z",
+      status: "transfer_integrity_failed",
+      backup_size_bytes: 52_428_800,
+      message: "it has 52428800 bytes, 52428801 were sent",
+    },
+  ],
+  "monitor.pings.list": [
+    { at: "2030-01-14T03:00:00.000Z", signal: "exit", exit_code: 2, run_id: null, body: "disk full" },
+  ],
+  "monitor.findings.list": [
+    {
+      id: 81,
+      severity: "critical",
+      code: "missing",
+      subject_name: "ACME/PARIS/shop",
+      state: "open",
+      count: 2,
+      opened_at: "2030-01-13T14:00:00.000Z",
+      detail: "no report came in time",
+    },
+  ],
   "notify.dead.list": [
     {
       id: 7,

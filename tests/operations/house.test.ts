@@ -5,6 +5,7 @@ import { isWrite, parseRoute } from "../../src/lib/operation.ts";
 import { pathFields, type Rows } from "./row.ts";
 import { accessRows } from "./rows/access.ts";
 import { backupRows } from "./rows/backups.ts";
+import { monitorRows } from "./rows/monitor.ts";
 import { notifyRows } from "./rows/notify.ts";
 import { programRows } from "./rows/program.ts";
 import { scheduleRows } from "./rows/schedules.ts";
@@ -16,6 +17,7 @@ import { veeamRows } from "./rows/veeam.ts";
 const ROWS: Rows = {
   ...accessRows,
   ...backupRows,
+  ...monitorRows,
   ...notifyRows,
   ...programRows,
   ...scheduleRows,
@@ -45,12 +47,28 @@ Deno.test("every operation demands the role its row says", () => {
 
 Deno.test("the public operations are these and no others", () => {
   const open = OPERATIONS.filter((op) => op.role === "public").map((op) => op.name).sort();
-  assert.deepEqual(open, ["auth.refresh", "auth.setup", "auth.token", "health"]);
+  assert.deepEqual(open, [
+    "auth.refresh",
+    "auth.setup",
+    "auth.token",
+    "health",
+    "monitor.ping",
+    "monitor.signal",
+  ]);
 });
 
 Deno.test("the writes without an audit line of the kernel are these and no others", () => {
   const quiet = OPERATIONS.filter((op) => op.unaudited === true).map((op) => op.name).sort();
-  assert.deepEqual(quiet, ["auth.refresh", "auth.setup", "auth.token", "ledger.verify", "servers.check"]);
+  assert.deepEqual(quiet, [
+    "auth.refresh",
+    "auth.setup",
+    "auth.token",
+    "ledger.verify",
+    "monitor.entries.report",
+    "monitor.ping",
+    "monitor.signal",
+    "servers.check",
+  ]);
 });
 
 Deno.test("every operation of role user says how assignment to servers applies", () => {
@@ -94,7 +112,7 @@ Deno.test("every route is a known method and a path below /api/v1, its parameter
     const routes = [op.route, ...op.aliases ?? []].map(parseRoute);
     return !routes.every(({ method, path }, index) =>
       ["GET", "POST", "PUT", "PATCH", "DELETE"].includes(method) &&
-      /^(\/[a-z0-9-]+|\/\{\w+\})+$/.test(path) && (index > 0 || path.startsWith("/api/v1/"))
+      /^(\/[a-z0-9_-]+|\/\{\w+\})+\/?$/.test(path) && (index > 0 || path.startsWith("/api/v1/"))
     ) || !pathFields(op).every((field) => field in op.input.shape);
   });
   assertNone(wrong.map((op) => `${op.name}: ${op.route}`), "routes");

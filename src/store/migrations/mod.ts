@@ -6,6 +6,7 @@ import * as notify from "./0003_notify.ts";
 import * as policies from "./0004_policies.ts";
 import * as backupCare from "./0005_backup_care.ts";
 import * as openInstants from "./0011_open_instants.ts";
+import * as monitor from "./0012_monitor.ts";
 import * as veeam from "./0013_veeam.ts";
 import * as vpn from "./0015_vpn.ts";
 
@@ -16,6 +17,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0004_policies": policies,
   "0005_backup_care": backupCare,
   "0011_open_instants": openInstants,
+  "0012_monitor": monitor,
   "0013_veeam": veeam,
   "0015_vpn": vpn,
 };

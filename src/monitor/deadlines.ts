@@ -1,0 +1,192 @@
+/**
+ * Deadlines: each due instant that nothing came for ends as `missing`, whether or not anybody ever reports.
+ *
+ * Whatever is read from the deposit is judged by a scan that began after the deadline, so that what lay there while
+ * nobody looked is not called missing; a scan that does not come is waited for only so long.
+ */
+import type { Transaction } from "kysely";
+import { iso } from "../lib/clock.ts";
+import { tablesOf } from "../store/mod.ts";
+import { graceMs, nextDue } from "./due.ts";
+import { aboutJob, type Found, jobAlert, jobFacts } from "./findings.ts";
+import type { Way } from "./model.ts";
+import { type Parts, tables } from "./parts.ts";
+import { insertEntries, judgedInstants } from "./queries/entries.ts";
+import { advanceJob, jobsPastDeadline, missJob } from "./queries/jobs.ts";
+import { agentsById } from "./queries/sources.ts";
+import type { JobRow, MonitorTables } from "./queries/tables.ts";
+import { jobName } from "./records.ts";
+import { mainCode } from "./recorder.ts";
+
+/** Jobs in one transaction. */
+const PAGE = 500;
+/** Instants of one job that are written at once: a daemon that was away for long catches up in pieces. */
+const MOST_INSTANTS = 200;
+/** A scan is waited for this long; then a deadline counts although nobody looked. */
+const PATIENCE_MS = 10 * 60_000;
+
+/** Whether the deposit was looked at. */
+export interface Scanned {
+  /** When the last scan that is over began; null before the first. */
+  at: number | null;
+  /** When this process began to wait for one. */
+  since: number;
+}
+
+/** Judges deadlines that have passed; returns how many instants were missed. */
+export async function judgeDeadlines(parts: Parts, scanned: Scanned): Promise<number> {
+  const now = parts.clock.now();
+  const givenUp = now - scanned.since >= PATIENCE_MS ? now - PATIENCE_MS : 0;
+  const looked = parts.settings.deposit_root === null ? now : Math.max(scanned.at ?? 0, givenUp);
+  return await judgeWays(parts, ["ping"], now) +
+    await judgeWays(parts, ["report", "file"], Math.min(now, looked));
+}
+
+async function judgeWays(parts: Parts, ways: readonly Way[], upTo: number): Promise<number> {
+  let missed = 0;
+  for (;;) {
+    const limits = { now: iso(upTo), ways, limit: PAGE };
+    const jobs = await jobsPastDeadline(tables(parts), limits);
+    if (jobs.length === 0) return missed;
+    missed += await parts.database.transaction(async (tx) => {
+      // Read again inside: another change may have moved them.
+      const current = await jobsPastDeadline(tablesOf<MonitorTables>(tx), limits);
+      return await judgePage(parts, tx, current, upTo);
+    });
+  }
+}
+
+async function judgePage(
+  parts: Parts,
+  tx: Transaction<unknown>,
+  jobs: readonly JobRow[],
+  upTo: number,
+): Promise<number> {
+  const db = tablesOf<MonitorTables>(tx);
+  const at = iso(parts.clock.now());
+  const passed = jobs.map((job) => ({ job, ...passedInstants(parts, job, upTo) }));
+  const earliest = jobs.reduce((least, job) => job.next_due_at! < least ? job.next_due_at! : least, at);
+  const judged = await judgedInstants(db, jobs.map((job) => job.id), earliest);
+  const missed = passed.flatMap(({ job, instants }) =>
+    instants.filter((due) => !judged.has(`${job.id} ${due}`)).map((due) => ({ job, due }))
+  );
+  const ids = await insertEntries(db, missed.map(({ job, due }) => missingEntry(job, due, at)));
+  const last = new Map(missed.map(({ job, due }) => [job.id, due]));
+  for (const { job, next } of passed) {
+    const next_due_at = next === null ? null : iso(next);
+    const next_deadline_at = next === null ? null : iso(next + graceMs(job, parts.windows));
+    const due = last.get(job.id);
+    const isNewest = due !== undefined && (job.last_due_at === null || due > job.last_due_at);
+    if (isNewest) await missJob(db, { id: job.id, next_due_at, next_deadline_at, at, last_due_at: due });
+    else await advanceJob(db, { id: job.id, next_due_at, next_deadline_at, last_checked_at_utc: at });
+  }
+  await tellMissing(parts, tx, missed.filter(({ job, due }) => last.get(job.id) === due), ids);
+  return missed.length;
+}
+
+/** Instants whose deadline has passed, and the first one after them. */
+function passedInstants(
+  parts: Parts,
+  job: JobRow,
+  upTo: number,
+): { instants: string[]; next: number | null } {
+  const instants: string[] = [];
+  const grace = graceMs(job, parts.windows);
+  let next: number | null = Date.parse(job.next_due_at!);
+  while (next !== null && next + grace <= upTo && instants.length < MOST_INSTANTS) {
+    instants.push(iso(next));
+    next = nextDue(job, next + 1);
+  }
+  return { instants, next };
+}
+
+function missingEntry(job: JobRow, due_at: string, at: string) {
+  return {
+    expected_job_id: job.id,
+    due_at,
+    status: "missing" as const,
+    message: MESSAGES[job.way],
+    way: job.way,
+    agent_id: job.agent_id_responsible,
+    company_name: job.company_name,
+    city: job.city,
+    database_name: job.database_name,
+    at,
+    created_at: at,
+    previous_hash: job.previous_successful_hash_global,
+    detail: "{}",
+    promotion: "none" as const,
+  };
+}
+
+const MESSAGES: Record<Way, string> = {
+  report: "no report came in time",
+  file: "no file came in time",
+  ping: "no ping came in time",
+  schedule: "no run ended in time",
+};
+
+/** One alert per job; the jobs of an agent that says nothing at all are told as one, under the agent's name. */
+async function tellMissing(
+  parts: Parts,
+  tx: Transaction<unknown>,
+  missed: readonly { job: JobRow; due: string }[],
+  ids: ReadonlyMap<string, number>,
+): Promise<void> {
+  const reported = missed.filter(({ job }) => job.way === "report");
+  const agents = await agentsById(
+    tablesOf<MonitorTables>(tx),
+    [...new Set(reported.map(({ job }) => job.agent_id_responsible))],
+  );
+  const isSilent = ({ job, due }: { job: JobRow; due: string }) => {
+    if (job.way !== "report") return false;
+    const seen = agents.get(job.agent_id_responsible)?.last_report_at;
+    return seen === undefined || Date.parse(seen) < Date.parse(due) - parts.windows.reportMs;
+  };
+  const found: Found[] = missed.map((one) => {
+    const { job, due } = one;
+    const id = ids.get(`${job.id} ${due}`) ?? null;
+    return {
+      ...aboutJob(job, jobName(job)),
+      alert: jobAlert(job.id),
+      code: mainCode({ status: "missing", way: job.way }),
+      entry_id: id,
+      detail: MESSAGES[job.way],
+      facts: {
+        ...jobFacts(job),
+        job_status: "missing",
+        entry_id: id,
+        due_at: due,
+        last_good_at: job.last_successful_backup_utc,
+      },
+      occurrence: `due:${due}`,
+      tell: !isSilent(one),
+    };
+  });
+  await parts.findings.reportAll(tx, found);
+  await parts.findings.reportAll(tx, silentAgents(missed.filter(isSilent)));
+}
+
+function silentAgents(missed: readonly { job: JobRow; due: string }[]): Found[] {
+  return [...Map.groupBy(missed, ({ job }) => job.agent_id_responsible)].map(([agent, jobs]) => {
+    const names = jobs.map(({ job }) => jobName(job));
+    const due = jobs.reduce((latest, one) => one.due > latest ? one.due : latest, "");
+    const shown = names.slice(0, MAX_NAMES).join(", ");
+    const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
+    return {
+      alert: `agent:${agent}`,
+      code: "silent_agent",
+      subject: { kind: "agent", id: agent, name: agent },
+      job_id: null,
+      entry_id: null,
+      agent_id: agent,
+      detail: `it sent no report at all; missing: ${shown}${more}`,
+      facts: { agent, due_at: due },
+      recipients: [...new Set(jobs.flatMap(({ job }) => aboutJob(job, "").recipients))],
+      occurrence: `due:${due}`,
+      tell: true,
+    };
+  });
+}
+
+const MAX_NAMES = 20;

@@ -1,0 +1,136 @@
+/** The service: what the parts of the monitor offer, and what time asks of them. */
+import type { DigestSection } from "../notify/mod.ts";
+import { iso } from "../lib/clock.ts";
+import { HoldfastError } from "../lib/errors.ts";
+import { type Caller, hasRole } from "../lib/operation.ts";
+import { boardOf, calendarOf, checkAll } from "./board.ts";
+import { judgeDeadlines } from "./deadlines.ts";
+import { ExpectedJobs } from "./expected.ts";
+import { FindingDesk } from "./finding_desk.ts";
+import { Findings } from "./findings.ts";
+import { Judgement } from "./judgement.ts";
+import { Scanner } from "./scan/scanner.ts";
+import { judgeBackups, judgeSchedules } from "./own.ts";
+import { type MonitorOptions, type Parts, tables, windowsOf } from "./parts.ts";
+import { Pings } from "./pings.ts";
+import { forgetEntries } from "./queries/entries.ts";
+import { forgetFindings, openFindings } from "./queries/findings.ts";
+import { activeJobs } from "./queries/jobs.ts";
+import { forgetPings, listPings } from "./queries/pings.ts";
+import { forgetSources } from "./queries/sources.ts";
+import type { FindingRow, JobRow, PingRow } from "./queries/tables.ts";
+import type { Verdict } from "./report.ts";
+import type { Board, Calendar, Check } from "./board_model.ts";
+
+/** When records are forgotten: an instant in milliseconds, or null to keep them. */
+export interface MonitorHorizon {
+  entries: number | null;
+  pings: number | null;
+}
+
+export class Monitor {
+  readonly expected: ExpectedJobs;
+  readonly judgement: Judgement;
+  readonly findings: FindingDesk;
+  readonly pings: Pings;
+  readonly scanner: Scanner;
+  readonly #parts: Parts;
+  readonly #since: number;
+  #tickedAt: number | null = null;
+
+  constructor(options: MonitorOptions) {
+    const { clock, notify, settings } = options;
+    this.#parts = { ...options, findings: new Findings(clock, notify), windows: windowsOf(settings) };
+    this.#since = clock.now();
+    this.expected = new ExpectedJobs(this.#parts);
+    this.judgement = new Judgement(this.#parts);
+    this.findings = new FindingDesk(this.#parts);
+    this.pings = new Pings(this.#parts);
+    this.scanner = new Scanner({ judge: this.judgement, clock, settings });
+    this.expected.onChange(() => this.pings.forget());
+  }
+
+  /** What each minute asks, apart from the scan: deadlines, pings, schedules and artifacts of Holdfast's own. */
+  async tick(): Promise<void> {
+    await this.pings.tick();
+    await judgeSchedules(this.#parts);
+    await judgeDeadlines(this.#parts, { at: this.judgement.scannedAt, since: this.#since });
+    await judgeBackups(this.#parts);
+    this.#tickedAt = this.#parts.clock.now();
+  }
+
+  /** Takes a report over HTTP. Errors: `forbidden` for a key of another agent, `invalid` with each wrong field. */
+  async submit(agentId: string, document: unknown, caller: Caller): Promise<readonly Verdict[]> {
+    requireAgent(caller, agentId);
+    return await this.scanner.submit(agentId, document);
+  }
+
+  /** Ends a scan that is under way; the next one goes on. */
+  async stop(): Promise<void> {
+    await this.scanner.stop();
+    await this.pings.idle();
+  }
+
+  /** When the last tick ended, in milliseconds; null before the first. */
+  get tickedAt(): number | null {
+    return this.#tickedAt;
+  }
+
+  board(date: string | undefined): Promise<Board> {
+    return boardOf(this.#parts, date);
+  }
+
+  calendar(wanted: { from?: string | undefined; days: number; job?: number | undefined }): Promise<Calendar> {
+    return calendarOf(this.#parts, wanted);
+  }
+
+  check(how: { nagios: boolean }): Promise<Check> {
+    return checkAll(this.#parts, how);
+  }
+
+  /** Pings of a job, the newest first. Errors: `not_found`. */
+  async pingsOf(jobId: number, page: { skip: number; limit: number }): Promise<PingRow[]> {
+    await this.expected.row(jobId);
+    return await listPings(tables(this.#parts), jobId, page);
+  }
+
+  /** For metrics: jobs that are expected and findings that are open. */
+  async state(): Promise<{ jobs: JobRow[]; findings: FindingRow[] }> {
+    return { jobs: await activeJobs(tables(this.#parts)), findings: await openFindings(tables(this.#parts)) };
+  }
+
+  /** For the digest: how many of the expected backups are good, by company. */
+  async digest(): Promise<DigestSection[]> {
+    const jobs = await activeJobs(tables(this.#parts));
+    const rows = [...Map.groupBy(jobs, (job) => job.company_name)].map(([company, own]) => {
+      const good = own.filter((job) =>
+        job.current_status === "ok" || job.current_status === "unchanged"
+      ).length;
+      return {
+        name: company || "-",
+        text: { en: `${good} of ${own.length} good`, fr: `${good} sur ${own.length} bons` },
+      };
+    });
+    return [{ heading: { en: "Expected backups", fr: "Sauvegardes attendues" }, rows }];
+  }
+
+  /** Forgets what is past its days. */
+  async prune({ entries, pings }: MonitorHorizon): Promise<Record<string, number>> {
+    const db = tables(this.#parts);
+    const before = entries === null ? null : iso(entries);
+    return {
+      monitor_pings: pings === null ? 0 : await forgetPings(db, iso(pings)),
+      monitor_findings: before === null ? 0 : await forgetFindings(db, before),
+      monitor_entries: before === null ? 0 : await forgetEntries(db, before),
+      monitor_reports: before === null ? 0 : await forgetSources(db, before),
+    };
+  }
+}
+
+/** Keys of agents speak for themselves only. */
+function requireAgent(caller: Caller, agentId: string): void {
+  if (hasRole(caller.role, "operator") || caller.name === `key:${agentId}`) return;
+  throw new HoldfastError("forbidden", `Cannot report for agent "${agentId}": "${caller.name}" is another`, {
+    hint: "an agent's API key is named after it",
+  });
+}

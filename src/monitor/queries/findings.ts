@@ -1,0 +1,96 @@
+/** Statements on findings. An open one has a key that no other open one has. */
+import type { Insertable, Updateable } from "kysely";
+import type { Db, FindingRow, FindingState, FindingTable } from "./tables.ts";
+
+/** Values in one statement. */
+const AT_ONCE = 400;
+const INSERT_ROWS = 200;
+
+/** Which findings to list. */
+export interface FindingFilter {
+  states?: readonly FindingState[] | undefined;
+  code?: string | undefined;
+  job_id?: number | undefined;
+  agent?: string | undefined;
+  skip: number;
+  limit: number;
+}
+
+/** Findings, the newest first. */
+export function listFindings(db: Db, filter: FindingFilter): Promise<FindingRow[]> {
+  let query = db.selectFrom("monitor_findings").selectAll();
+  if (filter.states !== undefined) query = query.where("state", "in", filter.states);
+  if (filter.code !== undefined) query = query.where("code", "=", filter.code);
+  if (filter.job_id !== undefined) query = query.where("job_id", "=", filter.job_id);
+  if (filter.agent !== undefined) query = query.where("agent_id", "=", filter.agent);
+  return query.orderBy("id", "desc").offset(filter.skip).limit(filter.limit).execute();
+}
+
+/** Every finding that has not ended. */
+export function openFindings(db: Db): Promise<FindingRow[]> {
+  return db.selectFrom("monitor_findings").selectAll().where("open_key", "is not", null).orderBy("id")
+    .execute();
+}
+
+export async function findingById(db: Db, id: number): Promise<FindingRow | undefined> {
+  return await db.selectFrom("monitor_findings").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+/** Open findings with one of these keys. */
+export async function findingsByKey(db: Db, keys: readonly string[]): Promise<Map<string, FindingRow>> {
+  const found = new Map<string, FindingRow>();
+  for (let i = 0; i < keys.length; i += AT_ONCE) {
+    const rows = await db.selectFrom("monitor_findings").selectAll()
+      .where("open_key", "in", keys.slice(i, i + AT_ONCE)).execute();
+    for (const row of rows) found.set(row.open_key ?? "", row);
+  }
+  return found;
+}
+
+/** Open findings of a job. */
+export function openOfJob(db: Db, jobId: number): Promise<FindingRow[]> {
+  return db.selectFrom("monitor_findings").selectAll().where("job_id", "=", jobId)
+    .where("open_key", "is not", null).orderBy("id").execute();
+}
+
+/** Open findings of these jobs. */
+export async function openOfJobs(db: Db, jobIds: readonly number[]): Promise<FindingRow[]> {
+  const rows: FindingRow[] = [];
+  for (let i = 0; i < jobIds.length; i += AT_ONCE) {
+    rows.push(
+      ...await db.selectFrom("monitor_findings").selectAll()
+        .where("job_id", "in", jobIds.slice(i, i + AT_ONCE)).where("open_key", "is not", null).execute(),
+    );
+  }
+  return rows;
+}
+
+/** Open findings of an agent with one of these codes. */
+export function openOfAgent(db: Db, agentId: string, codes: readonly string[]): Promise<FindingRow[]> {
+  return db.selectFrom("monitor_findings").selectAll().where("open_key", "is not", null)
+    .where("agent_id", "=", agentId).where("code", "in", codes).orderBy("id").execute();
+}
+
+export async function insertFindings(
+  db: Db,
+  rows: readonly Insertable<FindingTable>[],
+): Promise<FindingRow[]> {
+  const added: FindingRow[] = [];
+  for (let i = 0; i < rows.length; i += INSERT_ROWS) {
+    added.push(
+      ...await db.insertInto("monitor_findings").values(rows.slice(i, i + INSERT_ROWS)).returningAll()
+        .execute(),
+    );
+  }
+  return added;
+}
+
+export async function updateFinding(db: Db, id: number, changes: Updateable<FindingTable>): Promise<void> {
+  await db.updateTable("monitor_findings").set(changes).where("id", "=", id).execute();
+}
+
+/** Forgets findings that ended before. */
+export async function forgetFindings(db: Db, before: string): Promise<number> {
+  const result = await db.deleteFrom("monitor_findings").where("ended_at", "<", before).executeTakeFirst();
+  return Number(result.numDeletedRows);
+}

@@ -1,0 +1,114 @@
+/** Statements on expected jobs. */
+import type { Insertable, Updateable } from "kysely";
+import { prepared, statement } from "../../store/mod.ts";
+import type { JobStatus, Way } from "../model.ts";
+import type { Db, JobRow, JobTable, MonitorTables } from "./tables.ts";
+
+/** Which jobs to list; `null` fields do not count. */
+export interface JobFilter {
+  status?: JobStatus | undefined;
+  agent?: string | undefined;
+  company?: string | undefined;
+  city?: string | undefined;
+  database?: string | undefined;
+  way?: Way | undefined;
+  skip: number;
+  limit: number;
+}
+
+/** Jobs by id. */
+export function listJobs(db: Db, filter: JobFilter): Promise<JobRow[]> {
+  let query = db.selectFrom("monitor_jobs").selectAll();
+  if (filter.status !== undefined) query = query.where("current_status", "=", filter.status);
+  if (filter.agent !== undefined) query = query.where("agent_id_responsible", "=", filter.agent);
+  if (filter.company !== undefined) query = query.where("company_name", "=", filter.company);
+  if (filter.city !== undefined) query = query.where("city", "=", filter.city);
+  if (filter.database !== undefined) query = query.where("database_name", "=", filter.database);
+  if (filter.way !== undefined) query = query.where("way", "=", filter.way);
+  return query.orderBy("id").offset(filter.skip).limit(filter.limit).execute();
+}
+
+/** Every job that is expected. */
+export function activeJobs(db: Db): Promise<JobRow[]> {
+  return db.selectFrom("monitor_jobs").selectAll().where("is_active", "=", 1).orderBy("id").execute();
+}
+
+const byId = statement<MonitorTables, JobRow, number>(
+  -1,
+  (db: Db, id: number) => db.selectFrom("monitor_jobs").selectAll().where("id", "=", id),
+);
+
+export async function jobById(db: Db, id: number): Promise<JobRow | undefined> {
+  return (await byId(db, id))[0];
+}
+
+export function jobsByIds(db: Db, ids: readonly number[]): Promise<JobRow[]> {
+  if (ids.length === 0) return Promise.resolve([]);
+  return db.selectFrom("monitor_jobs").selectAll().where("id", "in", ids).execute();
+}
+
+/** Active jobs of an agent that show themselves by reports. */
+export function reportedJobs(db: Db, agentId: string): Promise<JobRow[]> {
+  return db.selectFrom("monitor_jobs").selectAll().where("agent_id_responsible", "=", agentId)
+    .where("way", "=", "report").where("is_active", "=", 1).orderBy("id").execute();
+}
+
+export function jobsOfWay(db: Db, way: Way): Promise<JobRow[]> {
+  return db.selectFrom("monitor_jobs").selectAll().where("way", "=", way).where("is_active", "=", 1)
+    .orderBy("id").execute();
+}
+
+/** Jobs whose deadline has passed, the longest overdue first. */
+export function jobsPastDeadline(
+  db: Db,
+  { now, ways, limit }: { now: string; ways: readonly Way[]; limit: number },
+): Promise<JobRow[]> {
+  return db.selectFrom("monitor_jobs").selectAll().where("next_deadline_at", "<=", now)
+    .where("way", "in", ways).orderBy("next_deadline_at").orderBy("id").limit(limit).execute();
+}
+
+export async function insertJob(db: Db, row: Insertable<JobTable>): Promise<number> {
+  const { id } = await db.insertInto("monitor_jobs").values(row).returning("id").executeTakeFirstOrThrow();
+  return id;
+}
+
+export async function updateJob(db: Db, id: number, changes: Updateable<JobTable>): Promise<void> {
+  await db.updateTable("monitor_jobs").set(changes).where("id", "=", id).execute();
+}
+
+/** Moves a job on to its next instant; run for each job of a tick. */
+export const advanceJob = prepared<
+  MonitorTables,
+  unknown,
+  { id: number; next_due_at: string | null; next_deadline_at: string | null; last_checked_at_utc: string }
+>((db, row) =>
+  db.updateTable("monitor_jobs").set({
+    next_due_at: row.next_due_at,
+    next_deadline_at: row.next_deadline_at,
+    last_checked_at_utc: row.last_checked_at_utc,
+  }).where("id", "=", row.id)
+);
+
+/** As {@linkcode advanceJob}, for one that missed. */
+export const missJob = prepared<
+  MonitorTables,
+  unknown,
+  { id: number; next_due_at: string | null; next_deadline_at: string | null; at: string; last_due_at: string }
+>((db, row) =>
+  db.updateTable("monitor_jobs").set({
+    next_due_at: row.next_due_at,
+    next_deadline_at: row.next_deadline_at,
+    last_checked_at_utc: row.at,
+    last_failed_backup_utc: row.at,
+    last_due_at: row.last_due_at,
+    current_status: "missing",
+  }).where("id", "=", row.id)
+);
+
+export async function deleteJob(db: Db, id: number): Promise<void> {
+  await db.deleteFrom("monitor_jobs").where("id", "=", id).execute();
+}
+
+export async function jobByIdentity(db: Db, identity: string): Promise<JobRow | undefined> {
+  return await db.selectFrom("monitor_jobs").selectAll().where("identity", "=", identity).executeTakeFirst();
+}
