@@ -305,7 +305,7 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
   const metrics = new Metrics(VERSION);
   const minFreeBytes = health.min_free_bytes;
   registerProbes({ services, database, dataDir: data_dir, minFreeBytes, startedAt: clock.now(), clock });
-  registerMetrics(services, metrics);
+  registerMetrics(services, metrics, clock);
   return {
     services,
     kernel: createKernel(services, database),

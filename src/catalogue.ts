@@ -97,6 +97,7 @@ export const SLICES: readonly Slice[] = [
     name: "monitor",
     words: {
       monitor: "Every expected backup, whoever makes it: jobs, entries, findings, board",
+      metrics: "What Prometheus and Grafana can be given",
       "monitor jobs": "What is expected, and when",
       "monitor entries": "What became of each due instant",
       "monitor findings": "What is wrong, and what somebody does about it",

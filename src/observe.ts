@@ -10,6 +10,9 @@ import type { Metrics } from "./telemetry/mod.ts";
 /** A tick every minute; three missing ones in a row are somebody's problem. */
 const TICK_LATE_MS = 180_000;
 
+/** A scan of a large deposit takes minutes; one that takes so long hangs. */
+const SCAN_LATE_MS = 1_800_000;
+
 /** A message that could not leave for so long is somebody's problem. */
 const OUTBOX_LATE_SECONDS = 900;
 
@@ -28,7 +31,7 @@ export interface Observed {
 export function registerProbes(
   { services, database, dataDir, minFreeBytes, startedAt, clock }: Observed,
 ): void {
-  const { health, schedules, notify } = services;
+  const { health, schedules, notify, monitor } = services;
   health.register({ name: "database", critical: true, check: databaseProbe(database) });
   health.register({
     name: "scheduler",
@@ -46,6 +49,26 @@ export function registerProbes(
         status: "ok",
         detail: lastTickAt === null ? "waiting for the first tick" : `last tick ${iso(lastTickAt)}`,
       };
+    },
+  });
+  health.register({
+    name: "scanner",
+    critical: false,
+    check() {
+      const { idle, last_scan_at, last_error } = monitor.scanner.state;
+      if (idle) return Promise.resolve({ status: "ok", detail: "nothing is to be scanned" });
+      if (startedAt === null) return Promise.resolve({ status: "degraded", detail: "no daemon runs" });
+      if (last_error !== null) {
+        // Everybody may read this: why is in the log.
+        return Promise.resolve({ status: "degraded", detail: "the last scan failed" });
+      }
+      const age = clock.now() - (last_scan_at ?? startedAt);
+      return Promise.resolve(
+        age > SCAN_LATE_MS ? { status: "degraded", detail: `no scan for ${formatDuration(age / 1000)}` } : {
+          status: "ok",
+          detail: last_scan_at === null ? "waiting for the first scan" : `last scan ${iso(last_scan_at)}`,
+        },
+      );
     },
   });
   health.register({
@@ -164,8 +187,8 @@ function registerVeeamMetrics({ veeam, veeamSync }: Services, metrics: Metrics):
 }
 
 /** Connects the counters and gauges. */
-export function registerMetrics(services: Services, metrics: Metrics): void {
-  const { schedules, notify, health, vpn } = services;
+export function registerMetrics(services: Services, metrics: Metrics, clock: Clock): void {
+  const { schedules, notify, monitor, health, vpn } = services;
   registerVeeamMetrics(services, metrics);
   schedules.runner.listen({
     started: (_, delaySeconds) => metrics.runStarted(delaySeconds),
@@ -220,6 +243,7 @@ export function registerMetrics(services: Services, metrics: Metrics): void {
     ["tenant", "lane"],
     () => vpn.tenants.budgets(),
   );
+  monitorMetrics(monitor, metrics, clock);
   metrics.gauge(
     "holdfast_runs_queued",
     "Runs waiting for a free place.",
@@ -230,5 +254,61 @@ export function registerMetrics(services: Services, metrics: Metrics): void {
     "holdfast_healthy",
     "1 when health is ok, else 0.",
     async () => (await health.report()).status === "ok" ? 1 : 0,
+  );
+}
+
+function monitorMetrics(monitor: Services["monitor"], metrics: Metrics, clock: Clock): void {
+  const entries = metrics.counter(
+    "holdfast_monitor_entries_total",
+    "Due instants of expected backups that were decided, by status.",
+    ["status"],
+  );
+  monitor.listen((status) => entries({ status }));
+  metrics.gauges("holdfast_monitor_jobs", "Expected backups, by status.", ["status"], async () => {
+    const counts = Map.groupBy((await monitor.state()).jobs, (job) => job.current_status);
+    return [...counts].map(([status, jobs]) => ({ labels: { status }, value: jobs.length }));
+  });
+  metrics.gauges(
+    "holdfast_monitor_findings",
+    "Open findings, by code and severity.",
+    ["code", "severity"],
+    async () => {
+      const counts = Map.groupBy((await monitor.state()).findings, (row) => `${row.code} ${row.severity}`);
+      return [...counts.values()].map((rows) => {
+        const { code, severity } = rows[0]!;
+        return { labels: { code, severity }, value: rows.length };
+      });
+    },
+  );
+  // Labelled by id as well: two jobs may have one name at two hours.
+  metrics.gauges(
+    "holdfast_monitor_last_good_age_seconds",
+    "Age of the last good backup of each expected one.",
+    ["id", "name"],
+    async () =>
+      (await monitor.state()).jobs.flatMap(({ id, name, last_successful_backup_utc: at }) =>
+        at === null
+          ? []
+          : [{ labels: { id: String(id), name }, value: Math.max(0, (clock.now() - Date.parse(at)) / 1000) }]
+      ),
+  );
+  metrics.gauges(
+    "holdfast_monitor_last_good_size_bytes",
+    "Size of the last good backup of each expected one.",
+    ["id", "name"],
+    async () =>
+      (await monitor.state()).jobs.flatMap(({ id, name, last_good_size_bytes: value }) =>
+        value === null ? [] : [{ labels: { id: String(id), name }, value }]
+      ),
+  );
+  metrics.gauges(
+    "holdfast_monitor_scan_age_seconds",
+    "Time since the last scan of the deposit ended.",
+    [],
+    () => {
+      const at = monitor.scanner.state.last_scan_at;
+      const value = at === null ? [] : [{ labels: {}, value: Math.max(0, (clock.now() - at) / 1000) }];
+      return Promise.resolve(value);
+    },
   );
 }

@@ -80,6 +80,7 @@ async function judgePage(
     if (isNewest) await missJob(db, { id: job.id, next_due_at, next_deadline_at, at, last_due_at: due });
     else await advanceJob(db, { id: job.id, next_due_at, next_deadline_at, last_checked_at_utc: at });
   }
+  for (const _ of missed) parts.recorded("missing");
   await tellMissing(parts, tx, missed.filter(({ job, due }) => last.get(job.id) === due), ids);
   return missed.length;
 }

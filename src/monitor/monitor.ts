@@ -19,7 +19,8 @@ import { activeJobs } from "./queries/jobs.ts";
 import { forgetPings, listPings } from "./queries/pings.ts";
 import { forgetSources } from "./queries/sources.ts";
 import type { FindingRow, JobRow, PingRow } from "./queries/tables.ts";
-import type { Verdict } from "./report.ts";
+import { jobName } from "./records.ts";
+import type { EntryStatus, Verdict } from "./report.ts";
 import type { Board, Calendar, Check } from "./board_model.ts";
 
 /** When records are forgotten: an instant in milliseconds, or null to keep them. */
@@ -36,11 +37,17 @@ export class Monitor {
   readonly scanner: Scanner;
   readonly #parts: Parts;
   readonly #since: number;
+  readonly #listeners: ((status: EntryStatus) => void)[] = [];
   #tickedAt: number | null = null;
 
   constructor(options: MonitorOptions) {
     const { clock, notify, settings } = options;
-    this.#parts = { ...options, findings: new Findings(clock, notify), windows: windowsOf(settings) };
+    this.#parts = {
+      ...options,
+      findings: new Findings(clock, notify),
+      windows: windowsOf(settings),
+      recorded: (status) => this.#listeners.forEach((listener) => listener(status)),
+    };
     this.#since = clock.now();
     this.expected = new ExpectedJobs(this.#parts);
     this.judgement = new Judgement(this.#parts);
@@ -94,9 +101,18 @@ export class Monitor {
     return await listPings(tables(this.#parts), jobId, page);
   }
 
+  /** Told of each due instant that was decided. */
+  listen(listener: (status: EntryStatus) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** For metrics: jobs that are expected and findings that are open. */
-  async state(): Promise<{ jobs: JobRow[]; findings: FindingRow[] }> {
-    return { jobs: await activeJobs(tables(this.#parts)), findings: await openFindings(tables(this.#parts)) };
+  async state(): Promise<{ jobs: (JobRow & { name: string })[]; findings: FindingRow[] }> {
+    const jobs = await activeJobs(tables(this.#parts));
+    return {
+      jobs: jobs.map((job) => ({ ...job, name: jobName(job) })),
+      findings: await openFindings(tables(this.#parts)),
+    };
   }
 
   /** For the digest: how many of the expected backups are good, by company. */

@@ -7,6 +7,7 @@ import type { Database } from "../store/mod.ts";
 import type { MonitorConfig } from "./config.ts";
 import type { Windows } from "./due.ts";
 import type { Findings } from "./findings.ts";
+import type { EntryStatus } from "./report.ts";
 import type { Db, MonitorTables } from "./queries/tables.ts";
 
 export interface MonitorOptions {
@@ -14,7 +15,7 @@ export interface MonitorOptions {
   clock: Clock;
   settings: MonitorConfig;
   notify: AlertSink;
-  schedules: Pick<Schedules, "find" | "get" | "ledger">;
+  schedules: Pick<Schedules, "get"> & { ledger: Pick<Schedules["ledger"], "list"> };
   backups: Pick<Backups, "troubled">;
 }
 
@@ -22,6 +23,8 @@ export interface MonitorOptions {
 export interface Parts extends MonitorOptions {
   findings: Findings;
   windows: Windows;
+  /** Told of each due instant that was decided. */
+  recorded(status: EntryStatus): void;
 }
 
 export function tables(parts: Pick<Parts, "database">): Db {

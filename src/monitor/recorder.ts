@@ -55,6 +55,7 @@ export async function record(
     ? await sizeOf(db, job, dueAt, evidence.file.size_bytes)
     : undefined;
   const entry = await writeEntry(parts, db, job, dueAt, before, withSize(decision, size), evidence);
+  parts.recorded(entry.status);
   if (job.last_due_at === null || dueAt >= job.last_due_at) {
     await updateJob(db, job.id, await jobChanges(parts, db, job, entry));
     await tell(parts, tx, job, entry, decision, size);

@@ -9,6 +9,7 @@ export const TEST_PACKAGES: readonly string[] = [
   "mariadb-server",
   "openssl",
   "postgresql",
+  "prometheus",
   "restic",
   "swift",
   "swift-account",

@@ -120,6 +120,8 @@ export const monitorRows: Rows = {
     limited: "free",
     input: async (world) => ({ finding: await tooSmall(world) }),
   },
+  "metrics.rules": { role: "user", limited: "free", input: nothing },
+  "metrics.dashboard": { role: "user", limited: "free", input: nothing },
   "monitor.check": { role: "operator", limited: "free", input: nothing },
   "monitor.board": { role: "operator", limited: "free", input: nothing },
   "monitor.calendar": { role: "operator", limited: "free", input: nothing },
