@@ -41,6 +41,7 @@ import { type Database, forgetChained, Maintenance, type Pruner } from "./store/
 import { Health, Metrics } from "./telemetry/mod.ts";
 import { tapeRows, VeeamOne } from "./veeam-one/mod.ts";
 import { Vpn } from "./vpn/mod.ts";
+import { veeamJobEngine } from "./veeam_engine.ts";
 import { databaseMemory, Veeam, VeeamStore, VeeamSync } from "./veeam/mod.ts";
 
 const veeamLog = getLogger(["holdfast", "veeam"]);
@@ -106,7 +107,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     database,
     clock,
     settings: { ...config.backups, data_dir: config.data_dir },
-    engines: [tenantEngine(() => vpn), ...ENGINES],
+    engines: [tenantEngine(() => vpn), veeamJobEngine(() => veeam), ...ENGINES],
     findServer: (ref) => servers.resolve(ref),
     findSchedule: (ref, caller) => schedules.find(ref, caller),
     listSchedules: () => schedules.backedUp(),
@@ -134,7 +135,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     note: (sentence) => oneLog.warn("{sentence}", { sentence }),
   });
   const vpn: Vpn = new Vpn({ settings: config.vpn, clock, daemon: { database, alerts: notify } });
-  const veeam = new Veeam({
+  const veeam: Veeam = new Veeam({
     settings: config.veeam,
     clock,
     memory: databaseMemory(database),

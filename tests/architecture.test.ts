@@ -44,7 +44,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   data_dir: ["lib", "store"],
   services: [...BASE, ...SLICES],
   observe: ["lib", "store", "telemetry", "services"],
-  app: [...BELOW_APP, "data_dir", "observe", "services"],
+  // An engine that one slice makes for another.
+  veeam_engine: ["lib", "backups", "veeam"],
+  app: [...BELOW_APP, "data_dir", "observe", "services", "veeam_engine"],
   daemon: [...BELOW_APP, "app"],
   main: [...BELOW_APP, "app", "daemon"],
 };

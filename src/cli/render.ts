@@ -43,11 +43,9 @@ export async function render(
       return terminal.print(stringify(replaceRows(value, rows, shaped)).trimEnd());
     }
     case "csv":
-      return terminal.print(
-        cli.sheet === undefined
-          ? await csv(shaped ?? [value], cli.columns)
-          : await csv(filterRows(cli.sheet(value), view.filters), undefined),
-      );
+      return cli.sheet === undefined
+        ? await printCsv(shaped ?? [value], cli.columns, terminal)
+        : await printCsv(filterRows(cli.sheet(value), view.filters), undefined, terminal);
     case "html":
       return terminal.print(await html(value, cli, shaped, title));
     case "table":
@@ -148,11 +146,21 @@ export function sortRows(
   });
 }
 
-async function csv(rows: readonly unknown[], columns: readonly ColumnSpec[] | undefined): Promise<string> {
+/** Rows turned into text at a time: a list of tens of thousands must not be in memory twice. */
+const CSV_ROWS = 1000;
+
+async function printCsv(
+  rows: readonly unknown[],
+  columns: readonly ColumnSpec[] | undefined,
+  terminal: Terminal,
+): Promise<void> {
   const { stringify } = await import("./csv.ts");
   const keys = columns?.map((column) => column.key) ?? [...new Set(rows.flatMap((row) => keysOf(row)))];
-  const records = rows.map((row) => keys.map((key) => csvCell(at(row, key))));
-  return stringify([keys.map(csvCell), ...records]).replace(/\n$/, "");
+  const print = (records: string[][]) => terminal.print(stringify(records).replace(/\n$/, ""));
+  for (let from = 0; from === 0 || from < rows.length; from += CSV_ROWS) {
+    const part = rows.slice(from, from + CSV_ROWS).map((row) => keys.map((key) => csvCell(at(row, key))));
+    print(from === 0 ? [keys.map(csvCell), ...part] : part);
+  }
 }
 
 /** Text that a spreadsheet would run as a formula (OWASP, CSV injection) gets a quote before it; numbers stay numbers. */

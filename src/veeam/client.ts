@@ -113,8 +113,20 @@ export class VeeamClient implements AsyncDisposable {
     };
     const wanted = ({ type, result }: model.VeeamSession) =>
       (filter.types ?? [type]).includes(type ?? "") && (filter.results ?? [result]).includes(result ?? "");
+    // Tens of thousands of sessions name a few hundred jobs: each text is kept once.
+    const texts = new Map<string, string>();
+    const once = (text: string): string => {
+      const kept = texts.get(text);
+      if (kept === undefined) texts.set(text, text);
+      return kept ?? text;
+    };
     for await (const rows of this.#list(`${BASE}/sessions`, query, "list the sessions", VIEWER, signal)) {
-      const sessions = rows.map((row) => records.sessionOf(row, at));
+      const sessions = rows.map((row) => {
+        const session = records.sessionOf(row, at);
+        session.name = once(session.name);
+        if (session.job_id !== null) session.job_id = once(session.job_id);
+        return session;
+      });
       yield lists ? sessions : sessions.filter(wanted);
     }
   }

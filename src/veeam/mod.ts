@@ -22,7 +22,7 @@ import type { AskOne } from "./tapes.ts";
 import { Veeam } from "./veeam.ts";
 import type { Mailer } from "./letter.ts";
 
-export { followSession, startJob } from "./actions.ts";
+export { followSession, startJob, stopJob } from "./actions.ts";
 export type { SyncState, VeeamJob, VeeamSession } from "./model.ts";
 export type { AskOne } from "./tapes.ts";
 export type { VeeamApp } from "./operations/common.ts";

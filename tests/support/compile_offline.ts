@@ -49,6 +49,19 @@ export async function offlineToolchain(): Promise<{ deno: string; denort: string
   return { deno, denort };
 }
 
+/** The same published program as it is: a server that answers as an OpenAPI description says. Errors: as {@linkcode offlineToolchain}. */
+export async function mockServerProgram(): Promise<string> {
+  if (Deno.build.target !== "x86_64-unknown-linux-gnu") {
+    throw new ToolchainError(
+      `Cannot play descriptions on ${Deno.build.target}: there is no such program for it`,
+    );
+  }
+  const cache = cacheFolder();
+  await Deno.mkdir(cache, { recursive: true });
+  await provide(`${cache}/steady-0.22.2`, RUNTIME, (program) => program);
+  return `${cache}/steady-0.22.2`;
+}
+
 /** Where things are kept that are costly to get and the same for every checkout. */
 export function cacheFolder(): string {
   const home = Deno.env.get("HOME");

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { AlertEvent } from "../../src/notify/mod.ts";
 import type { Database } from "../../src/store/mod.ts";
+import type { VeeamConfig } from "../../src/veeam/config.ts";
 import { Sync } from "../../src/veeam/sync.ts";
 import { databaseMemory, VeeamStore } from "../../src/veeam/store.ts";
 import type { Veeam } from "../../src/veeam/veeam.ts";
@@ -25,7 +26,10 @@ interface Kept extends AsyncDisposable {
   calls(): number;
 }
 
-async function kept(options: Partial<FakeVeeamOptions> = {}): Promise<Kept> {
+async function kept(
+  options: Partial<FakeVeeamOptions> = {},
+  own: Partial<VeeamConfig> = {},
+): Promise<Kept> {
   const clock = new FakeClock(START);
   const fake = new FakeVeeam({ clock, ...options });
   const store = await tempStore(clock);
@@ -43,7 +47,7 @@ async function kept(options: Partial<FakeVeeamOptions> = {}): Promise<Kept> {
       return Promise.resolve();
     },
   };
-  const settings = { ...SETTINGS, servers: { "vbr-1": fake.settings } };
+  const settings = { ...SETTINGS, ...own, servers: { "vbr-1": fake.settings } };
   const sync = new Sync({ database, clock, settings, veeam, alerts });
   let before = 0;
   return {
@@ -71,6 +75,8 @@ const SETTINGS = {
   history_days: 30,
   keep_days: 400,
   alerts: true,
+  expected: [],
+  timezone: "UTC",
   timeout_seconds: 20,
   page_size: 500,
   tape_export: null,
@@ -266,4 +272,31 @@ Deno.test("readings that are asked for at once are one", async () => {
       .length,
     1,
   );
+});
+
+Deno.test("a job that had not succeeded by the time it was expected is told once, and again when it has", async () => {
+  const expected = ["Daily VMs by 06:30", "vbr-1: Job 0002 by 05:00", "other: Job 0002 by 05:00"];
+  await using k = await kept({ sessions: 0 }, { expected, timezone: "Europe/Paris" });
+  const about = () =>
+    k.told.filter(({ alert }) => alert.includes(":expected:")).map(({ kind, subject }) =>
+      `${kind} ${subject.name}`
+    );
+  // It is 07:00 in Paris; the job ran at six.
+  k.fake.addSession({ job: 1, created: k.clock.now() - 60 * MINUTE, ended: k.clock.now() - 50 * MINUTE });
+  await k.sync.run({});
+  await k.sync.run({});
+  assert.deepEqual(about(), ["recovered vbr-1/Daily VMs", "finding vbr-1/Job 0002"]);
+  k.told.length = 0;
+  k.clock.advance(10 * MINUTE);
+  k.fake.addSession({ job: 2, created: k.clock.now() - 5 * MINUTE, ended: k.clock.now() });
+  await k.sync.run({});
+  assert.deepEqual(about(), ["recovered vbr-1/Job 0002"]);
+  // The next day nothing ran; what ran late counts as the run since the deadline before.
+  k.told.length = 0;
+  for (const found of [["finding vbr-1/Daily VMs"], ["finding vbr-1/Daily VMs", "finding vbr-1/Job 0002"]]) {
+    k.told.length = 0;
+    k.clock.advance(24 * 60 * MINUTE);
+    await k.sync.run({});
+    assert.deepEqual(about().sort(), found);
+  }
 });
