@@ -35,7 +35,11 @@ export function filesOf({ entries, settings, words }: Picture, secrets: boolean)
   };
   for (const word of WHOLES.filter((one) => words.has(one))) {
     const list = [...entries.values()].filter((entry) => entry.word === word).map(written);
-    files.set(`${word}.yaml`, HEADER + stringify(list));
+    // One after the other: what a list of thousands is made of needs many times its text.
+    files.set(
+      `${word}.yaml`,
+      HEADER + (list.length === 0 ? "[]\n" : list.map((one) => stringify([one])).join("")),
+    );
   }
   if (settings.size > 0) files.set("settings.yaml", HEADER + stringify(Object.fromEntries(settings)));
   return files;

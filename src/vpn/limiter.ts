@@ -51,18 +51,27 @@ export class Limiter {
     this.ended(request);
     const lane = laneOf(request);
     const bucket = this.#lanes[lane];
-    const before = this.#queues.get(bucket) ?? Promise.resolve();
+    const logs = LOGS.test(request.path);
+    const before = this.#queues.get(bucket);
+    // Nobody waits and one is left: the usual case costs nothing.
+    if (before === undefined && bucket.wait(logs) === 0) return this.#take(request, lane);
     const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
-    this.#queues.set(bucket, before.then(() => gone));
+    const place = (before ?? Promise.resolve()).then(() => gone);
+    this.#queues.set(bucket, place);
     try {
-      await abortable(before, signal);
-      await this.#ready(lane, LOGS.test(request.path), signal);
-      const current = this.#lanes[lane];
-      this.#lastUsed[lane] = this.#options.clock.now();
-      this.#turns.set(request, { lane, bucket: current, number: current.take() });
+      await abortable(before ?? Promise.resolve(), signal);
+      await this.#ready(lane, logs, signal);
+      this.#take(request, lane);
     } finally {
       leave();
+      if (this.#queues.get(bucket) === place) this.#queues.delete(bucket);
     }
+  }
+
+  #take(request: UpstreamRequest, lane: Lane): void {
+    const bucket = this.#lanes[lane];
+    this.#lastUsed[lane] = this.#options.clock.now();
+    this.#turns.set(request, { lane, bucket, number: bucket.take() });
   }
 
   async #ready(lane: Lane, logs: boolean, signal: AbortSignal): Promise<void> {
