@@ -35,6 +35,13 @@ export class Description {
     );
   }
 
+  /** True when an operation says that it may answer with a status. */
+  describes(operation: string, status: number): boolean {
+    const [method = "", path = ""] = operation.split(" ");
+    const found = this.#paths[`/api/v1${path}`] ?? this.#paths[path];
+    return found?.[method.toLowerCase()]?.responses[status] !== undefined;
+  }
+
   /** What of a call does not fit. */
   problemsOf(exchange: Exchange): string[] {
     const { method, path, query, body, status, answer } = exchange;

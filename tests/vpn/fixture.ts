@@ -5,7 +5,7 @@ import { FakeCloudConnexa, type FakeOptions } from "../support/cloudconnexa.ts";
 import type { Ids } from "./calls.ts";
 
 /** Where the vendor's descriptions lie on machines that have them. */
-const SPECS = new URL("../../../shared/specs/", import.meta.url);
+export const SPECS = new URL("../../../shared/specs/", import.meta.url);
 
 /** A client of a fake tenant; `random` is fixed so that waits are the same each time. */
 export function clientOf(
