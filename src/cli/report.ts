@@ -73,7 +73,8 @@ function asTyped(message: string): string {
 export function inWords(error: unknown, words: ReadonlyMap<string, string>): unknown {
   if (!(error instanceof HoldfastError) || error.errors.length === 0) return error;
   const { kind, code, hint, cause } = error;
-  const errors = error.errors.map(({ path, message }) => ({ path: words.get(path) ?? path, message }));
+  const wordFor = (path: string) => words.get(path) ?? words.get(path.replace(/\[\d+\]$/, "")) ?? path;
+  const errors = error.errors.map(({ path, message }) => ({ path: wordFor(path), message }));
   const [first, typed] = [error.errors[0]!.path, errors[0]!.path];
   return new HoldfastError(kind, error.message.replace(`: ${first}: `, `: ${typed}: `), {
     code,

@@ -136,7 +136,8 @@ Examples:
   $ holdfast schedules list --output json
   $ holdfast backups verify ID && holdfast backups restore ID --to DIR
 
-Every setting is also a flag (--api-listen) and a variable (HOLDFAST_API_LISTEN): see config show
+Every setting is also a flag (--api-listen) and a variable (HOLDFAST_API_LISTEN):
+see config show. Commands one after another, with completion: holdfast shell
 Exit codes: holdfast help exit-codes`,
   );
   return program;

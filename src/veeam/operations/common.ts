@@ -15,11 +15,11 @@ export const one = {
 
 export const some = {
   ...one,
-  all: z.boolean().optional().describe("All Veeam servers"),
+  all: z.boolean().default(false).describe("All Veeam servers"),
 };
 
 export const live = {
-  live: z.boolean().optional().describe("Ask the server now, not the last synchronisation"),
+  live: z.boolean().default(false).describe("Ask the server now, not the last synchronisation"),
 };
 
 export const Since = z.string().min(1).max(40);

@@ -1,7 +1,9 @@
 /** The shell as a person meets it: typed at in a pseudo-terminal, with a data directory of its own. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { systemClock } from "../../../src/lib/clock.ts";
 import { sourceProgram } from "../../support/daemon.ts";
+import { FakeVeeam } from "../../support/veeam/fake.ts";
 import { hasPty, Pty } from "../../support/pty.ts";
 
 const present = hasPty();
@@ -10,6 +12,7 @@ if (!present) console.log("skipped: the shell in a terminal: there is no script:
 /** A person with an empty home, and shells in it. */
 async function withHome(
   work: (open: (args: string[], rows?: number) => Pty, home: string) => Promise<void>,
+  variables: Record<string, string> = {},
 ): Promise<void> {
   const home = await Deno.realPath(await Deno.makeTempDir({ prefix: "holdfast-shell-" }));
   const inherited = Deno.env.toObject();
@@ -19,6 +22,7 @@ async function withHome(
     DENO_DIR: inherited.DENO_DIR ?? join(inherited.HOME ?? "", ".cache/deno"),
     XDG_STATE_HOME: join(home, "state"),
     NO_COLOR: "1",
+    ...variables,
   };
   const { command, args } = sourceProgram();
   const data = ["--data-dir", join(home, "data")];
@@ -53,6 +57,31 @@ if (present) {
       await shell.type("exit\r");
       assert.equal(await shell.exit(), 0);
     }));
+
+  Deno.test("veeam shell knows Veeam's commands without the word, and the jobs of the server", async () => {
+    const fake = new FakeVeeam({ clock: systemClock, jobs: 3, sessions: 3 });
+    fake.jobs[0]!.name = "Daily VMs";
+    await using server = fake.serve();
+    const variables = {
+      VEEAM_HOST: `http://127.0.0.1:${server.port}`,
+      VEEAM_USER: fake.user,
+      VEEAM_PASSWORD: fake.password,
+    };
+    await withHome(async (open) => {
+      await using shell = open(["veeam", "shell"]);
+      await shell.shows(/veeam> $/);
+      await shell.type("jobs get Da\t");
+      await shell.shows(/jobs get "Daily VMs" $/);
+      await shell.type("--output json\r");
+      await shell.shows(/"name": "Daily VMs"[\s\S]*-- more/);
+      await shell.type("q");
+      await shell.shows(/veeam> $/);
+      await shell.type("veeam jobs list --output csv\r");
+      await shell.shows(/Daily VMs,[\s\S]*veeam> $/);
+      await shell.type("\x04");
+      assert.equal(await shell.exit(), 0);
+    }, variables);
+  });
 
   Deno.test("Ctrl-C ends the command or empties the line, never the shell; Ctrl-D ends the shell", () =>
     withHome(async (open) => {
