@@ -95,7 +95,11 @@ export async function engineColumns(
   const engine = input.engine === undefined ? known?.engine ?? null : input.engine;
   // Options of another engine mean nothing to a new one.
   const kept = engine === (known?.engine ?? null) ? knownOptions : null;
-  const given = input.engine_options === undefined ? kept : input.engine_options;
+  const base = kept ??
+    (engine === null || engine === server.default_engine ? server.default_engine_options : null);
+  const given = input.engine_options == null || known === null
+    ? input.engine_options === undefined ? kept : input.engine_options
+    : merged(base, input.engine_options);
   if (engine === (known?.engine ?? null) && isDeepStrictEqual(given, knownOptions)) return null;
   const used = engine ?? (given === null ? null : server.default_engine);
   if (used === null) {
@@ -114,6 +118,11 @@ export async function engineColumns(
     engine_options: JSON.stringify(judged),
     engine_authority: JSON.stringify(authority),
   };
+}
+
+/** Options that are changed one by one: those given win, null takes one away, all others stay as they are. */
+function merged(known: object | null, given: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries({ ...known, ...given }).filter(([, value]) => value !== null));
 }
 
 /** A stored schedule as people see it; `server` null when it is gone, `path` what it follows, see `pathOf()`. */

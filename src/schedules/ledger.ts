@@ -1,5 +1,4 @@
 /** Reading the ledger: what became of each due instant, and what its hash chain has to fit. */
-import { iso } from "../lib/clock.ts";
 import type { Caller } from "../lib/operation.ts";
 import { findPastSchedule } from "./find.ts";
 import type { LedgerEntry, Outcome } from "./model.ts";
@@ -7,6 +6,7 @@ import type { SchedulesOptions } from "./options.ts";
 import { listOccurrences, outcomeDigests } from "./queries/ledger.ts";
 import type { SchedulesTables } from "./queries/tables.ts";
 import { visibleServers } from "./run_reader.ts";
+import { momentText } from "./moment.ts";
 
 /** Which entries to list; both ends are inclusive. */
 export interface LedgerInput {
@@ -48,11 +48,4 @@ export class Ledger {
   digests(refs: readonly string[]): Promise<Map<string, string>> {
     return outcomeDigests(this.#options.database.tables<SchedulesTables>(), refs);
   }
-}
-
-/** A day means its first or its last moment, as the caller says. */
-export function momentText(moment: string | undefined, time: string): string | undefined {
-  return moment === undefined
-    ? undefined
-    : iso(Date.parse(moment.includes("T") ? moment : `${moment}${time}`));
 }

@@ -6,6 +6,7 @@ import { BackupSchedule, ScheduleCreate, ScheduleUpdate } from "./model.ts";
 import { policyFlags } from "./policy_flags.ts";
 import { ComingInstant } from "./preview.ts";
 import { runOperations } from "./run_operations.ts";
+import { showScheduleStatistics, showStatistics } from "./statistics_operations.ts";
 import type { Schedules } from "./schedules.ts";
 
 /** What the operations need of the app. */
@@ -135,7 +136,7 @@ export const updateSchedule = operation({
   route: `PUT ${BASE}/schedules/{schedule}`,
   role: "operator",
   summary: "Change a schedule; what is not given stays",
-  description: CLEARING,
+  description: `${CLEARING} Of engine_options those that are not given stay too, and null takes one away.`,
   input: Ref.extend(ScheduleUpdate.shape),
   output: BackupSchedule,
   cli: {
@@ -144,6 +145,7 @@ export const updateSchedule = operation({
     examples: [
       'holdfast schedules update nightly --cron "30 3 * * *"',
       "holdfast schedules update nightly --max-backups 14 --no-only-when-running",
+      'holdfast schedules update nightly --exclude "*.tmp"',
       "holdfast schedules update nightly --catch-up latest --catch-up-window 12h --overlap skip --retries 3 --retry-delay 60s --timeout 2h",
     ],
     text: summary,
@@ -261,5 +263,7 @@ export const operations = [
   triggerSchedule,
   nextInstants,
   listIntervals,
+  showStatistics,
+  showScheduleStatistics,
   ...runOperations,
 ];

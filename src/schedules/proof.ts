@@ -7,7 +7,7 @@ import { type ChainProblem, type ChainTables, Database, tablesOf, verifyChain } 
 import { type Account, accountFor, type Period } from "./account.ts";
 import { GRACE_MS } from "./decide.ts";
 import type { Revisions } from "./expected.ts";
-import { momentText } from "./ledger.ts";
+import { momentText } from "./moment.ts";
 import type { SchedulesOptions } from "./options.ts";
 import { outcomeDigests, type OutcomeSummary, strayOutcomes } from "./queries/ledger.ts";
 import { allRevisions, allSchedules, duplicates, summaries } from "./queries/proof.ts";
@@ -84,6 +84,19 @@ async function proveOn(options: SchedulesOptions, database: Database, period: Pe
       problems_left_out: findings.leftOut,
     };
   });
+}
+
+/** How many instants of each schedule should exist in a period, and how many of them are accounted for. */
+export async function accountsOf(
+  tx: Transaction<unknown>,
+  schedules: readonly { id: string; name: string; server_id: number }[],
+  period: Period,
+): Promise<Map<string, { expected: number; accounted: number; unaccounted: number }>> {
+  const { schedules: rows } = await accounts(tx, schedules, period, new Findings(() => null));
+  return new Map(rows.map(({ schedule_id, expected, accounted, unaccounted }) => [
+    schedule_id,
+    { expected, accounted, unaccounted },
+  ]));
 }
 
 /** Accounts for every schedule, and what they come to together. */

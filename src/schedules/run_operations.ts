@@ -11,6 +11,7 @@ import {
   LogPage,
   Outcome,
   RunEvent,
+  RunStatus,
   SchedulerStatus,
 } from "./model.ts";
 import { verifyLedger } from "./proof_operations.ts";
@@ -49,6 +50,13 @@ export const listLogs = operation({
   description: "Runs only: due instants without a run are in the ledger.",
   input: z.strictObject({
     ...page,
+    status: z.enum([...RunStatus.options, "interrupted", "timed_out", "refused", "queued"]).optional()
+      .describe("Only those that ended so; failed holds every kind of failure"),
+    from: Moment.optional().describe("Only those that began then or later (day or instant, UTC)"),
+    to: Moment.optional().describe("Only those that began until then, included"),
+    text: z.string().min(1).max(200).optional().describe(
+      "Only those with this text in a line or in the error, in letters of either case (a to z)",
+    ),
     limit: z.int().min(1).max(1000).default(20).describe("How many at most"),
   }),
   output: LogPage,
@@ -69,6 +77,7 @@ export const listLogs = operation({
       "holdfast schedules logs --schedule nightly",
       "holdfast schedules logs nightly --follow",
       "holdfast schedules logs --limit 5 --output json",
+      'holdfast schedules logs --status failed --from 2026-01-01 --text "no space"',
     ],
   },
   run: (app: App, input, caller) => app.schedules.runs.list(input, caller),

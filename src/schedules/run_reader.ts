@@ -3,7 +3,8 @@ import { HoldfastError } from "../lib/errors.ts";
 import { type Caller, requireServer } from "../lib/operation.ts";
 import type { EventHub } from "./events.ts";
 import { findPastSchedule } from "./find.ts";
-import type { BackupScheduleLog, LogPage, RunEvent } from "./model.ts";
+import { momentText } from "./moment.ts";
+import { type BackupScheduleLog, type LogPage, type RunEvent, RunOutcome, RunStatus } from "./model.ts";
 import type { SchedulesOptions } from "./options.ts";
 import { linesAfter } from "./queries/lines.ts";
 import { type NamedRun, pageRuns, runById, totalRuns } from "./queries/runs.ts";
@@ -14,6 +15,10 @@ import type { Runner } from "./runner.ts";
 export interface LogsInput {
   schedule_id?: string | undefined;
   server_id?: number | string | undefined;
+  status?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  text?: string | undefined;
   limit: number;
   offset: number;
 }
@@ -38,7 +43,12 @@ export class RunReader {
     const schedule = input.schedule_id === undefined
       ? undefined
       : await findPastSchedule(this.#options, input.schedule_id, caller);
-    const filter = { servers, schedule_id: schedule?.id };
+    const { text } = input;
+    const status = RunStatus.safeParse(input.status).data;
+    // Other words than the published ones are exact outcomes.
+    const outcome = status === undefined ? RunOutcome.safeParse(input.status).data : undefined;
+    const [from, to] = [momentText(input.from, "T00:00:00Z"), momentText(input.to, "T23:59:59.999Z")];
+    const filter = { servers, schedule_id: schedule?.id, status, outcome, text, from, to };
     const total = await totalRuns(this.#tables(), filter);
     const rows = await pageRuns(this.#tables(), filter, { limit: input.limit, offset: input.offset, total });
     return {

@@ -33,6 +33,8 @@ import { Runner } from "./runner.ts";
 import { RunReader } from "./run_reader.ts";
 import { Scheduler } from "./scheduler.ts";
 import { giveUp } from "./settle.ts";
+import { scheduleStatistics, statistics, type StatisticsInput } from "./statistician.ts";
+import type { ScheduleReport, Statistics } from "./statistics.ts";
 
 /** A run that was asked for. */
 export interface TriggeredRun {
@@ -265,6 +267,20 @@ export class Schedules {
     if (dispatching) await this.#dispatcher.tick();
     else if (!readonly) await this.#dispatcher.settlePassed();
     return await prove(this.#options, input, now, dispatching);
+  }
+
+  /** How schedules have done in a period. Errors: `not_found`, `forbidden`, `invalid`. */
+  statistics(input: StatisticsInput, caller: Caller): Promise<Statistics> {
+    return statistics(this.#options, input, caller);
+  }
+
+  /** The same of one schedule, deleted or not. Errors: as {@linkcode statistics}. */
+  scheduleStatistics(
+    schedule: string,
+    input: Pick<StatisticsInput, "from" | "to">,
+    caller: Caller,
+  ): Promise<ScheduleReport> {
+    return scheduleStatistics(this.#options, schedule, input, caller);
   }
 
   /** Schedules of a server that are not deleted. */

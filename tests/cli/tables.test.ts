@@ -41,6 +41,35 @@ const ANSWERS: Record<string, unknown> = {
       note: "02:30 does not exist: clocks go forward",
     },
   ],
+  "schedules.statistics": {
+    schedules: [
+      {
+        schedule_name: "nightly",
+        runs: 30,
+        success_rate: 29 / 30,
+        duration_p95_seconds: 754.2,
+        size_last_bytes: 48_318_382_080,
+        growth_bytes_per_day: 104_857_600,
+        streak: 12,
+        unaccounted: 0,
+        recent: [40e9, 42e9, null, 46e9, 48.3e9].map((size_bytes) => ({
+          outcome: size_bytes === null ? "failed" : "success",
+          size_bytes,
+        })),
+      },
+      {
+        schedule_name: "mail-archive",
+        runs: 0,
+        success_rate: null,
+        duration_p95_seconds: null,
+        size_last_bytes: null,
+        growth_bytes_per_day: null,
+        streak: 0,
+        unaccounted: 2,
+        recent: [],
+      },
+    ],
+  },
   "engines.list": [
     { kind: "archive", summary: "Directories and files into one compressed tar archive" },
     { kind: "postgres", summary: "A PostgreSQL database or cluster, dumped with pg_dump" },

@@ -1,5 +1,5 @@
 /** Statements on runs and their counts. */
-import { sql } from "kysely";
+import { type ExpressionBuilder, sql } from "kysely";
 import type { RunOutcome, RunStatus } from "../model.ts";
 import { prepared } from "../../store/mod.ts";
 import { chunks, type Db, type RunCountRow, type RunRow, type SchedulesTables } from "./tables.ts";
@@ -113,10 +113,51 @@ export function runById(db: Db, id: string): Promise<NamedRun | undefined> {
 export interface RunFilter {
   servers: readonly number[] | null;
   schedule_id: string | undefined;
+  status?: RunStatus | undefined;
+  outcome?: RunOutcome | undefined;
+  /** Instants between which they began, both included. */
+  from?: string | undefined;
+  to?: string | undefined;
+  /** In a line or in the error message. */
+  text?: string | undefined;
+}
+
+/** Conditions that no count is kept for. */
+function isNarrow({ status, outcome, from, to, text }: RunFilter): boolean {
+  return [status, outcome, from, to, text].some((value) => value !== undefined);
+}
+
+/** What of a filter is about the run itself. */
+function narrowed(filter: RunFilter) {
+  return (eb: ExpressionBuilder<SchedulesTables, "runs">) => {
+    const { servers, schedule_id, status, outcome, from, to, text } = filter;
+    // What is looked for is taken as it stands.
+    const like = `%${(text ?? "").replaceAll(/[\\%_]/g, "\\$&")}%`;
+    return eb.and([
+      ...(servers === null ? [] : [eb("runs.server_id", "in", servers)]),
+      ...(schedule_id === undefined ? [] : [eb("runs.schedule_id", "=", schedule_id)]),
+      ...(status === undefined ? [] : [eb("runs.status", "=", status)]),
+      ...(outcome === undefined ? [] : [eb("runs.outcome", "=", outcome)]),
+      ...(from === undefined ? [] : [eb("runs.started_at", ">=", from)]),
+      ...(to === undefined ? [] : [eb("runs.started_at", "<=", to)]),
+      ...(text === undefined ? [] : [eb.or([
+        sql<boolean>`lower(runs.error_message) like lower(${like}) escape '\\'`,
+        eb.exists(
+          eb.selectFrom("run_lines").select("run_lines.seq").whereRef("run_lines.run_id", "=", "runs.id")
+            .where(sql<boolean>`lower(run_lines.text) like lower(${like}) escape '\\'`),
+        ),
+      ])]),
+    ]);
+  };
 }
 
 /** Number of runs, from the counts of ended ones and the few that are open. */
 export async function totalRuns(db: Db, filter: RunFilter): Promise<number> {
+  if (isNarrow(filter)) {
+    const counted = await db.selectFrom("runs").select(({ fn }) => fn.countAll<number>().as("runs"))
+      .where(narrowed(filter)).executeTakeFirstOrThrow();
+    return Number(counted.runs);
+  }
   let ended = db.selectFrom("run_counts").select(({ fn }) => fn.sum<number | null>("runs").as("runs"));
   let open = db.selectFrom("runs").select(({ fn }) => fn.countAll<number>().as("runs"))
     .where("status", "=", RUNNING);
@@ -147,9 +188,7 @@ export async function pageRuns(
   const backwards = fromEnd < page.offset;
   const order = backwards ? "asc" : "desc";
   let keys = db.selectFrom("runs").select("id");
-  if (filter.servers !== null) keys = keys.where("server_id", "in", filter.servers);
-  if (filter.schedule_id !== undefined) keys = keys.where("schedule_id", "=", filter.schedule_id);
-  keys = keys.orderBy("started_at", order).orderBy("id", order).limit(limit)
+  keys = keys.where(narrowed(filter)).orderBy("started_at", order).orderBy("id", order).limit(limit)
     .offset(backwards ? fromEnd : page.offset);
   return await named(db).where("runs.id", "in", keys).orderBy("runs.started_at", "desc")
     .orderBy("runs.id", "desc").execute();

@@ -76,6 +76,8 @@ export const scheduleRows: Rows = {
   "schedules.next": one("user", { count: 3 }),
   "schedules.intervals": { role: "user", limited: "free", input: () => ({}) },
   "schedules.logs": list("logs"),
+  "schedules.statistics": list("schedules"),
+  "schedules.report": one("user"),
   "schedules.log": log("user"),
   "schedules.cancel": { role: "operator", limited: "scoped", input: waitingRun },
   "schedules.follow": log("user"),
