@@ -211,3 +211,24 @@ Deno.test("without a deposit, or with one that is not there, a scan says so", as
   assert.match(world.scanner.state.last_error ?? "", /it is not there/);
   assert.equal(world.judge.samples.length, 1, "the rest of the scan was done");
 });
+
+Deno.test("a refused report is told after the good ones it came with, which would end it", async () => {
+  await using world = await scanWorld();
+  await world.put(`${AGENT}/databases/shop.sql.zst`, CONTENT);
+  await world.report("1.json", "no report");
+  await world.report("2.json", reportA(GOOD));
+  const order: string[] = [];
+  world.judge.before = () => void order.push(`judged after ${world.judge.refused.length} refused`);
+  await world.scan();
+  assert.deepEqual([order, world.judge.refused.length], [["judged after 0 refused"], 1]);
+});
+
+Deno.test("what cannot be kept is answered as failed", async () => {
+  await using world = await scanWorld();
+  await world.put(`${AGENT}/databases/shop.sql.zst`, CONTENT);
+  await world.report("1.json", reportA(GOOD));
+  world.judge.template = "{planet}";
+  const [backup] = (await world.scan()).backups;
+  assert.deepEqual([backup?.status, backup?.kept_path], ["failed", null]);
+  assert.match(backup?.message ?? "", /it cannot be kept: .*unknown variable "planet"/);
+});

@@ -57,37 +57,39 @@ export async function examineStill(pass: Pass, path: string, before: Glance): Pr
   }
 }
 
-/** Keeps what verdicts found good; a disk that is full is tried again by the next scan. Returns the path, if it was kept. */
-export async function keep(pass: Pass, promotion: Promotion): Promise<string | null> {
+/** Where a file is kept now, or why it is not. */
+export type KeepOutcome = { path: string } | { reason: string };
+
+/** Keeps a good file; a disk that is full is tried again by the next scan. */
+export async function keep(pass: Pass, promotion: Promotion): Promise<KeepOutcome> {
   const { judge, result, roots } = pass;
-  if (roots.final_root === null) return null;
+  if (roots.final_root === null) return { reason: "good files are not kept here (monitor.final_root)" };
   const { entry_id, path, size_bytes, sha256, values, final_storage_path_template } = promotion;
   let directories: string[];
   try {
     directories = fillTemplate(parseTemplate(final_storage_path_template), textsOf(values));
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    await judge.promotionFailed(entry_id, error.message, false);
-    addProblems(pass, [error.message]);
-    return null;
+    return await notKept(pass, promotion, error.message, false);
   }
   const stamp = values.due_at.replace(/[-:]|\.\d+/g, "");
-  const kept = await pass.disk.run("keep", {
-    path,
-    size_bytes,
-    sha256,
-    root: roots.final_root,
-    directories,
-    stamp,
-  });
-  if (kept.ok) {
-    await judge.promoted(entry_id, kept.path, new Date(kept.modified_ms).toISOString());
-    result.files.kept++;
-    return kept.path;
-  }
-  await judge.promotionFailed(entry_id, kept.reason, kept.retry);
-  addProblems(pass, [`Cannot keep "${path}": ${kept.reason}`]);
-  return null;
+  const root = roots.final_root;
+  const kept = await pass.disk.run("keep", { path, size_bytes, sha256, root, directories, stamp });
+  if (!kept.ok) return await notKept(pass, promotion, kept.reason, kept.retry);
+  await judge.promoted(entry_id, kept.path, new Date(kept.modified_ms).toISOString());
+  result.files.kept++;
+  return { path: kept.path };
+}
+
+async function notKept(
+  pass: Pass,
+  { entry_id, path }: Promotion,
+  reason: string,
+  retry: boolean,
+): Promise<KeepOutcome> {
+  await pass.judge.promotionFailed(entry_id, reason, retry);
+  addProblems(pass, [`Cannot keep "${path}": ${reason}`]);
+  return { reason };
 }
 
 /** Keeps what is good of some verdicts, and adds them to the result. */
@@ -97,7 +99,11 @@ export async function settle(
   from: { agent_id: string; report: string | null },
 ): Promise<void> {
   for (const { promotion, ...verdict } of verdicts) {
-    const kept_path = promotion === null ? null : await keep(pass, promotion);
-    addLines(pass.result.backups, [{ ...from, ...verdict, kept_path }]);
+    const isKept = promotion !== null && pass.roots.final_root !== null;
+    const kept = isKept ? await keep(pass, promotion) : undefined;
+    const changed = kept === undefined || "path" in kept
+      ? { kept_path: kept?.path ?? null }
+      : { kept_path: null, status: "failed" as const, message: `it cannot be kept: ${kept.reason}` };
+    addLines(pass.result.backups, [{ ...from, ...verdict, ...changed }]);
   }
 }

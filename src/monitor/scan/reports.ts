@@ -13,7 +13,7 @@ import { addProblems, examineStill, type Pass, settle, untilStill } from "./pass
 import { addLines } from "./result.ts";
 
 /** Reports read at once, and batches that may wait: together they bound the memory. */
-const [BATCH, MAX_BATCHES] = [200, 40];
+const [BATCH, MAX_BATCHES] = [50, 40];
 
 /** A report that cannot be parsed may still be on its way for so long. */
 const YOUNG_MS = 10 * 60_000;
@@ -30,6 +30,8 @@ interface Batch {
   items: Item[];
   /** When the files were looked at. */
   seen_at: number;
+  /** Reports that cannot be judged, and why. */
+  refused: { origin: ReportOrigin; refusal: Refusal }[];
   /** Names of reports that need no judgement any more. */
   done: string[];
 }
@@ -62,9 +64,9 @@ async function* batchesOf(pass: Pass, agent: AgentFolder): AsyncGenerator<string
   for (let at = 0; at < names.length; at += BATCH) yield names.slice(at, at + BATCH);
 }
 
-/** Reads reports, refuses what is none, and looks at the files of the rest. */
+/** Reads reports, tells what is none from the rest, and looks at the files of that. */
 async function readBatch(pass: Pass, agent: AgentFolder, names: readonly string[]): Promise<Batch> {
-  const batch: Batch = { agent, items: [], seen_at: 0, done: [] };
+  const batch: Batch = { agent, items: [], seen_at: 0, refused: [], done: [] };
   const found = (await pass.disk.run("read", agent.log, names)).map((one) => ({
     ...one,
     origin: originOf(agent, one),
@@ -77,9 +79,10 @@ async function readBatch(pass: Pass, agent: AgentFolder, names: readonly string[
     } else if (reading.outcome === "unparsed" && Math.abs(pass.clock.now() - modified_ms) < YOUNG_MS) {
       pass.result.reports.young++;
     } else if (reading.outcome !== "read") {
-      await refuse(pass, batch, origin, reading.refusal);
+      batch.refused.push({ origin, refusal: reading.refusal });
     } else if (reading.report.agent_id !== agent.agent_id) {
-      await refuse(pass, batch, { ...origin, key: refusedKey(agent, file_name, origin.key) }, foreign(agent));
+      const key = refusedKey(agent, file_name, origin.key);
+      batch.refused.push({ origin: { ...origin, key }, refusal: foreign(agent) });
     } else batch.items.push({ origin, report: reading.report, files: [] });
   }
   await lookAtFiles(pass, batch);
@@ -165,7 +168,8 @@ interface Ready {
 }
 
 /** Judges what was read, and archives it. */
-async function judgeBatch(pass: Pass, { agent, items, seen_at, done }: Batch): Promise<void> {
+async function judgeBatch(pass: Pass, batch: Batch): Promise<void> {
+  const { agent, items, seen_at, done } = batch;
   const ready: Ready[] = [];
   for (
     const item of items.toSorted((a, b) => a.report.operation_end_at < b.report.operation_end_at ? -1 : 1)
@@ -189,6 +193,8 @@ async function judgeBatch(pass: Pass, { agent, items, seen_at, done }: Batch): P
     await settle(pass, outcome.value, { agent_id: origin.agent_id, report: origin.file_name });
     done.push(origin.file_name ?? "");
   }
+  // A good report ends what was said of a refused one before it: what is refused together with it has to be heard.
+  for (const { origin, refusal } of batch.refused) await refuse(pass, batch, origin, refusal);
   if (done.length > 0) addProblems(pass, await pass.disk.run("archive", agent.log, done));
 }
 
