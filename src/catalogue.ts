@@ -101,6 +101,7 @@ export const SLICES: readonly Slice[] = [
       "monitor jobs": "What is expected, and when",
       "monitor entries": "What became of each due instant",
       "monitor findings": "What is wrong, and what somebody does about it",
+      "monitor versions": "The kept versions of good files, and their trash",
       "monitor pings": "What was signalled by ping",
     },
     operations: async () => (await import("./monitor/operations.ts")).operations,

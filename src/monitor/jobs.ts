@@ -4,7 +4,11 @@ import type { MonitorApp } from "./operations.ts";
 export const jobs = [{
   name: "monitor-scan",
   cron: "* * * * *",
-  run: (app: MonitorApp) => Promise.resolve(app.monitor.scanner.tick()),
+  run: (app: MonitorApp) => Promise.resolve(app.monitor.look()),
+}, {
+  name: "monitor-versions",
+  cron: "41 3 * * *",
+  run: (app: MonitorApp) => Promise.resolve(app.monitor.versions.begin()),
 }, {
   name: "monitor-judge",
   cron: "* * * * *",

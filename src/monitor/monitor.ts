@@ -9,7 +9,10 @@ import { ExpectedJobs } from "./expected.ts";
 import { FindingDesk } from "./finding_desk.ts";
 import { Findings } from "./findings.ts";
 import { Judgement } from "./judgement.ts";
+import type { ScanResult } from "./scan/result.ts";
 import { Scanner } from "./scan/scanner.ts";
+import { DepositWatch } from "./scan/watch.ts";
+import { Versions } from "./versions/versions.ts";
 import { judgeBackups, judgeSchedules } from "./own.ts";
 import { type MonitorOptions, type Parts, tables, windowsOf } from "./parts.ts";
 import { Pings } from "./pings.ts";
@@ -35,6 +38,8 @@ export class Monitor {
   readonly findings: FindingDesk;
   readonly pings: Pings;
   readonly scanner: Scanner;
+  readonly versions: Versions;
+  readonly #watch: DepositWatch | null;
   readonly #parts: Parts;
   readonly #since: number;
   readonly #listeners: ((status: EntryStatus) => void)[] = [];
@@ -54,6 +59,9 @@ export class Monitor {
     this.findings = new FindingDesk(this.#parts);
     this.pings = new Pings(this.#parts);
     this.scanner = new Scanner({ judge: this.judgement, clock, settings });
+    this.versions = new Versions({ database: options.database, clock, settings });
+    const { deposit_root } = settings;
+    this.#watch = deposit_root === null ? null : new DepositWatch(deposit_root, this.scanner, clock);
     this.expected.onChange(() => this.pings.forget());
   }
 
@@ -66,6 +74,19 @@ export class Monitor {
     this.#tickedAt = this.#parts.clock.now();
   }
 
+  /** The scan a person asks for; deadlines that it was waited for are judged with it. Errors: `invalid` without a deposit. */
+  async scan(signal: AbortSignal): Promise<ScanResult> {
+    const result = await this.scanner.scan(signal);
+    await judgeDeadlines(this.#parts, { at: this.judgement.scannedAt, since: this.#since });
+    return result;
+  }
+
+  /** What each minute asks of the scanner: a scan when one is due, and that file events are heard. */
+  look(): void {
+    this.#watch?.ensure();
+    this.scanner.tick();
+  }
+
   /** Takes a report over HTTP. Errors: `forbidden` for a key of another agent, `invalid` with each wrong field. */
   async submit(agentId: string, document: unknown, caller: Caller): Promise<readonly Verdict[]> {
     requireAgent(caller, agentId);
@@ -74,7 +95,9 @@ export class Monitor {
 
   /** Ends a scan that is under way; the next one goes on. */
   async stop(): Promise<void> {
+    this.#watch?.stop();
     await this.scanner.stop();
+    await this.versions.stop();
     await this.pings.idle();
   }
 

@@ -4,6 +4,7 @@ import { findingOperations } from "./finding_operations.ts";
 import { jobOperations } from "./job_operations.ts";
 import { pingOperations } from "./ping_operations.ts";
 import { prometheusOperations } from "./prometheus_operations.ts";
+import { scanOperations } from "./scan/operations.ts";
 
 export type { MonitorApp } from "./job_operations.ts";
 
@@ -12,4 +13,5 @@ export const operations: readonly Operation[] = [
   ...pingOperations,
   ...findingOperations,
   ...prometheusOperations,
+  ...scanOperations,
 ];

@@ -37,7 +37,9 @@ export async function world(settings: Record<string, string> = {}, clock?: Clock
   await Deno.mkdir(join(files, "data/sub"), { recursive: true });
   await Deno.writeTextFile(join(files, "data/a.txt"), "alpha");
   await Deno.writeTextFile(join(files, "data/sub/b.txt"), "beta");
-  const app = await testApp({ "backups.allowed_roots": files, ...settings }, clock);
+  const roots = { "monitor.deposit_root": join(files, "deposit"), "monitor.final_root": join(files, "kept") };
+  for (const path of Object.values(roots)) await Deno.mkdir(path);
+  const app = await testApp({ "backups.allowed_roots": files, ...roots, ...settings }, clock);
   let names = 0;
   const fresh = (word: string) => `${word}-${++names}`;
 

@@ -1,4 +1,6 @@
 /** Rows about expected backups, what became of them, and what is wrong. */
+import { join } from "node:path";
+import { systemCaller } from "../../../src/lib/caller.ts";
 import type { World } from "../../support/world.ts";
 import type { Rows } from "../row.ts";
 
@@ -43,6 +45,32 @@ async function tooSmall(world: World): Promise<number> {
   await judgement.judgeFile(expected, [{ state: "present", ...found, side_file_sha256: null }]);
   const [finding] = await world.local("GET", `/api/v1/monitor/findings?job_id=${id}`);
   return finding.id;
+}
+
+/** A version in the trash: of two that are kept, the job wants one. */
+async function trashed(world: World): Promise<{ entry: number }> {
+  const fields = {
+    way: "file",
+    agent_deposit_path_template: "crm.dump",
+    cron_expression: "* * * * *",
+    keep_versions: 1,
+  };
+  const { id } = await job(world, fields);
+  const { judgement, versions } = world.app.services.monitor;
+  const open = (await judgement.expectedFiles()).filter((one) => one.job_id === id).slice(0, 2);
+  for (const [at, expected] of open.entries()) {
+    const path = join(world.files, "kept", `${id}-${at}`);
+    await Deno.writeTextFile(path, String(at));
+    const known = { path, size_bytes: 1, modified_at: expected.due_at, sha256: String(at).repeat(64) };
+    const verdict = await judgement.judgeFile(expected, [{
+      state: "present",
+      ...known,
+      side_file_sha256: null,
+    }]);
+    await judgement.promoted(verdict!.entry_id!, path, expected.due_at);
+  }
+  const done = await versions.prune({ job_id: id, apply: true }, systemCaller("test"));
+  return { entry: done.trashed[0]! };
 }
 
 const oneJob = async (world: World) => ({ job: (await job(world)).id });
@@ -122,6 +150,10 @@ export const monitorRows: Rows = {
   },
   "metrics.rules": { role: "user", limited: "free", input: nothing },
   "metrics.dashboard": { role: "user", limited: "free", input: nothing },
+  "monitor.scan": { role: "operator", limited: "free", input: nothing },
+  "monitor.versions.list": { role: "operator", limited: "free", input: nothing },
+  "monitor.versions.prune": { role: "operator", limited: "free", input: nothing },
+  "monitor.versions.undelete": { role: "operator", limited: "free", input: trashed },
   "monitor.check": { role: "operator", limited: "free", input: nothing },
   "monitor.board": { role: "operator", limited: "free", input: nothing },
   "monitor.calendar": { role: "operator", limited: "free", input: nothing },
