@@ -219,6 +219,27 @@ const ANSWERS: Record<string, unknown> = {
   "monitor.pings.list": [
     { at: "2030-01-14T03:00:00.000Z", signal: "exit", exit_code: 2, run_id: null, body: "disk full" },
   ],
+  "monitor.versions.list": [
+    {
+      entry_id: 812,
+      job_name: "ACME/PARIS/shop",
+      due_at: "2030-01-14T13:00:00.000Z",
+      size_bytes: 21_000_000,
+      path: "/srv/validated/ACME/PARIS/2030/shop/20300114T130000Z_shop.sql.zst",
+    },
+  ],
+  "monitor.versions.prune": {
+    decisions: [
+      {
+        entry_id: 790,
+        job_name: "ACME/PARIS/shop",
+        due_at: "2030-01-02T13:00:00.000Z",
+        size_bytes: 20_900_000,
+        keep: false,
+        reason: "not one of the newest 10",
+      },
+    ],
+  },
   "monitor.findings.list": [
     {
       id: 81,
