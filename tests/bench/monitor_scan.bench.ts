@@ -1,6 +1,8 @@
 /** How fast the scanner hashes a file, against `openssl dgst -sha256` on the same one, and how fast it reads reports. */
 import { randomFillSync } from "node:crypto";
 import { join } from "node:path";
+import { hashBytes } from "../../src/monitor/scan/hash.ts";
+import { reportB } from "../monitor/report_samples.ts";
 import { WorkerDisk } from "../../src/monitor/scan/disk.ts";
 import type { ScanRun } from "./monitor_scan_run.ts";
 import type { BenchResult } from "./result.ts";
@@ -65,15 +67,51 @@ function rate(ms: number, baselineMs: number | undefined): BenchResult {
   return { ...result, baseline, ratio: value / baseline, met: value / baseline >= 0.8 };
 }
 
+const [AGENTS, EACH] = [100, 1000];
+const MINUTE_MS = 60_000;
+
+/** Every agent reports each minute of the last hours about one database, which a job expects once a day. */
+function fill(deposit: string, now: number): void {
+  const content = "a dump";
+  for (let agent = 0; agent < AGENTS; agent++) {
+    const id = `ACME_SITE${agent}_NORTH`;
+    const [log, databases] = [join(deposit, id, "log"), join(deposit, id, "databases")];
+    Deno.mkdirSync(log, { recursive: true });
+    Deno.mkdirSync(databases);
+    Deno.writeTextFileSync(join(databases, "shop.zst"), content);
+    for (let i = 0; i < EACH; i++) {
+      const end = new Date(now - (EACH - i) * MINUTE_MS).toISOString().replace(/\.\d+/, "");
+      const said = { agent: id, file: "shop.zst", sha256: hashBytes(content), size: content.length, end };
+      Deno.writeTextFileSync(
+        join(log, `${end.replace(/\D/g, "")}_${id}.json`),
+        JSON.stringify(reportB(said)),
+      );
+    }
+  }
+}
+
 /** 100,000 reports of 100 agents; in a process of its own, so that its peak memory is its own too. */
 export async function scanBench(): Promise<BenchResult[]> {
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
+  try {
+    fill(join(dir, "deposit"), Date.now());
+    return figures(await scanTwice(dir));
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function scanTwice(dir: string): Promise<ScanRun> {
   const script = new URL("./monitor_scan_run.ts", import.meta.url).pathname;
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", "--unstable-cron", "--unstable-net", script],
+    args: ["run", "-A", "-q", "--unstable-cron", "--unstable-net", script, dir],
     stderr: "inherit",
   }).output();
   if (!success) throw new Error("Cannot measure the scan: its process failed");
-  const run: ScanRun = JSON.parse(new TextDecoder().decode(stdout));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+function figures(run: ScanRun): BenchResult[] {
   const peak = run.peak_bytes / MIB;
   return [
     {

@@ -1,9 +1,7 @@
-/** One scan of many reports and one of the same again, measured from inside a process of its own. */
+/** One scan of many reports and one of the same again, measured from inside its process: `monitor_scan_run.ts DIR`. */
 import { join } from "node:path";
 import { openLocal } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/mod.ts";
-import { hashBytes } from "../../src/monitor/scan/hash.ts";
-import { reportB } from "../monitor/report_samples.ts";
 
 /** What it cost. */
 export interface ScanRun {
@@ -12,29 +10,6 @@ export interface ScanRun {
   again_ms: number;
   /** Most memory the process ever had in use, as the system counts it; 0 where it does not say. */
   peak_bytes: number;
-}
-
-const [AGENTS, EACH] = [100, 1000];
-const MINUTE_MS = 60_000;
-
-/** Every agent reports each minute of the last hours about one database, which a job expects once a day. */
-function fill(deposit: string, now: number): void {
-  const content = "a dump";
-  for (let agent = 0; agent < AGENTS; agent++) {
-    const id = `ACME_SITE${agent}_NORTH`;
-    const [log, databases] = [join(deposit, id, "log"), join(deposit, id, "databases")];
-    Deno.mkdirSync(log, { recursive: true });
-    Deno.mkdirSync(databases);
-    Deno.writeTextFileSync(join(databases, "shop.zst"), content);
-    for (let i = 0; i < EACH; i++) {
-      const end = new Date(now - (EACH - i) * MINUTE_MS).toISOString().replace(/\.\d+/, "");
-      const said = { agent: id, file: "shop.zst", sha256: hashBytes(content), size: content.length, end };
-      Deno.writeTextFileSync(
-        join(log, `${end.replace(/\D/g, "")}_${id}.json`),
-        JSON.stringify(reportB(said)),
-      );
-    }
-  }
 }
 
 function peakBytes(): number {
@@ -67,23 +42,21 @@ async function measure(dir: string): Promise<ScanRun> {
   const { kernel, close } = await openLocal(loaded, "write");
   const { monitor } = kernel.app;
   const { signal } = new AbortController();
-  fill(deposit, Date.now());
   const times: number[] = [];
+  let found = 0;
   for (let turn = 0; turn < 2; turn++) {
     const start = performance.now();
     const { reports } = await monitor.scanner.scan(signal);
     times.push(performance.now() - start);
-    const done = turn === 0 ? reports.judged : reports.known;
-    if (done !== AGENTS * EACH) throw new Error(`Cannot measure the scan: ${JSON.stringify(reports)}`);
+    found = reports.found;
+    if ((turn === 0 ? reports.judged : reports.known) !== found) {
+      throw new Error(`Cannot measure the scan: ${JSON.stringify(reports)}`);
+    }
     if (turn === 0) putBack(deposit);
   }
   await close(AbortSignal.abort());
-  return { reports: AGENTS * EACH, first_ms: times[0]!, again_ms: times[1]!, peak_bytes: peakBytes() };
+  return { reports: found, first_ms: times[0]!, again_ms: times[1]!, peak_bytes: peakBytes() };
 }
 
-const dir = await Deno.makeTempDir({ prefix: "holdfast-bench-" });
-try {
-  console.log(JSON.stringify(await measure(dir)));
-} finally {
-  await Deno.remove(dir, { recursive: true });
-}
+const [dir] = Deno.args;
+if (dir !== undefined) console.log(JSON.stringify(await measure(dir)));

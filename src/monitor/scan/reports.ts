@@ -13,7 +13,7 @@ import { addProblems, examineStill, type Pass, settle, untilStill } from "./pass
 import { addLines } from "./result.ts";
 
 /** Reports read at once, and batches that may wait: together they bound the memory. */
-const [BATCH, MAX_BATCHES] = [50, 40];
+const [BATCH, MAX_BATCHES] = [50, 20];
 
 /** A report that cannot be parsed may still be on its way for so long. */
 const YOUNG_MS = 10 * 60_000;
