@@ -22,6 +22,9 @@ export interface View {
   sortBy: string | undefined;
 }
 
+/** Rows turned into text at a time: a list of tens of thousands must not be in memory twice. */
+const ROWS_AT_ONCE = 1000;
+
 /** Prints an answer. `value` is what the API answered; `title` is what a page of it is called. */
 export async function render(
   value: unknown,
@@ -37,7 +40,7 @@ export async function render(
     : sortRows(filterRows(rows, view.filters, cli.columns), sortField(rows, view.sortBy, cli), cli.columns);
   switch (view.output) {
     case "json":
-      return terminal.print(JSON.stringify(replaceRows(value, rows, shaped), null, 2));
+      return printJson(replaceRows(value, rows, shaped), terminal);
     case "yaml": {
       const { stringify } = await import("../lib/yaml.ts");
       return terminal.print(stringify(replaceRows(value, rows, shaped)).trimEnd());
@@ -146,8 +149,18 @@ export function sortRows(
   });
 }
 
-/** Rows turned into text at a time: a list of tens of thousands must not be in memory twice. */
-const CSV_ROWS = 1000;
+/** The same text as in one piece, in parts. */
+function printJson(value: unknown, terminal: Terminal): void {
+  if (!Array.isArray(value) || value.length <= ROWS_AT_ONCE) {
+    return terminal.print(JSON.stringify(value, null, 2));
+  }
+  terminal.print("[");
+  for (let from = 0; from < value.length; from += ROWS_AT_ONCE) {
+    const part = JSON.stringify(value.slice(from, from + ROWS_AT_ONCE), null, 2).slice(2, -2);
+    terminal.print(from + ROWS_AT_ONCE < value.length ? `${part},` : part);
+  }
+  terminal.print("]");
+}
 
 async function printCsv(
   rows: readonly unknown[],
@@ -157,8 +170,8 @@ async function printCsv(
   const { stringify } = await import("./csv.ts");
   const keys = columns?.map((column) => column.key) ?? [...new Set(rows.flatMap((row) => keysOf(row)))];
   const print = (records: string[][]) => terminal.print(stringify(records).replace(/\n$/, ""));
-  for (let from = 0; from === 0 || from < rows.length; from += CSV_ROWS) {
-    const part = rows.slice(from, from + CSV_ROWS).map((row) => keys.map((key) => csvCell(at(row, key))));
+  for (let from = 0; from === 0 || from < rows.length; from += ROWS_AT_ONCE) {
+    const part = rows.slice(from, from + ROWS_AT_ONCE).map((row) => keys.map((key) => csvCell(at(row, key))));
     print(from === 0 ? [keys.map(csvCell), ...part] : part);
   }
 }

@@ -18,6 +18,8 @@ const CODES: Readonly<Record<string, Words>> = {
   refused_report: { en: "report refused", fr: "rapport refusé" },
   capacity: { en: "running out of space", fr: "espace bientôt épuisé" },
   too_long: { en: "running too long", fr: "durée excessive" },
+  unreachable: { en: "cannot be reached", fr: "injoignable" },
+  warning: { en: "ended with warnings", fr: "terminé avec des avertissements" },
   ok: { en: "ok", fr: "ok" },
   channel_failed: { en: "not delivering", fr: "ne distribue plus" },
   delivery_failed: { en: "message given up", fr: "message abandonné" },

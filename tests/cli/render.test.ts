@@ -312,3 +312,18 @@ Deno.test("a report has its parts one below the other, on the terminal and as a 
   assert.match(text, /<pre>All else is well\\x1b\[2J<\/pre>/);
   assert.equal(await shown({ a: 1 }, cli, view("json")), '{\n  "a": 1\n}');
 });
+
+Deno.test("a long list is printed in parts, and is the same text as in one piece", async () => {
+  const rows = Array.from({ length: 2500 }, (_, i) => ({ id: i, name: `n${i}`, tags: ["a"] }));
+  const printed = async (output: "json" | "csv", value: unknown) => {
+    const terminal = fakeTerminal();
+    await render(value, {}, { output, filters: [], sortBy: undefined }, terminal);
+    return terminal.printed;
+  };
+  const json = await printed("json", rows);
+  assert.ok(json.length > 2);
+  assert.equal(json.join("\n"), JSON.stringify(rows, null, 2));
+  const csv = (await printed("csv", rows)).join("\n").split("\n");
+  assert.deepEqual([csv.length, csv[0]], [2501, "id,name,tags"]);
+  assert.match(csv[1001]!, /^1000,n1000,/);
+});
