@@ -32,6 +32,7 @@ import type { Kernel } from "./lib/operation.ts";
 import { StateDirectory } from "./lib/state.ts";
 import { VERSION } from "./lib/version.ts";
 import { Monitor } from "./monitor/mod.ts";
+import { configEngine, Network } from "./network/mod.ts";
 import { letterSender, Notify } from "./notify/mod.ts";
 import { registerMetrics, registerProbes } from "./observe.ts";
 import { removeOutcomes, Schedules } from "./schedules/mod.ts";
@@ -103,11 +104,17 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     resolveServer: async (ref) => (await servers.resolve(ref)).id,
   });
   const readSecret = (name: string) => auth.secrets.read(name);
+  const network = new Network({
+    database,
+    clock,
+    settings: config.network,
+    alerts: { enqueue: (tx, event) => notify.enqueue(tx, event) },
+  });
   const backups: Backups = new Backups({
     database,
     clock,
     settings: { ...config.backups, data_dir: config.data_dir },
-    engines: [tenantEngine(() => vpn), veeamJobEngine(() => veeam), ...ENGINES],
+    engines: [tenantEngine(() => vpn), veeamJobEngine(() => veeam), configEngine(network), ...ENGINES],
     findServer: (ref) => servers.resolve(ref),
     findSchedule: (ref, caller) => schedules.find(ref, caller),
     listSchedules: () => schedules.backedUp(),
@@ -166,6 +173,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     notify,
     veeamOne,
     monitor,
+    network,
     vpn,
     veeam,
     veeamSync,
@@ -215,10 +223,11 @@ function createKernel(services: Services, database: Database): Kernel<Services> 
 }
 
 /** What a crash left open is settled before anything else is written. */
-async function settle({ backups, schedules, notify }: Services): Promise<void> {
+async function settle({ backups, schedules, notify, network }: Services): Promise<void> {
   await backups.settle();
   await schedules.settleAtStart();
   await notify.settle();
+  await network.settle();
 }
 
 /** What one command does with the data directory; `none` needs no such directory at all. */
@@ -272,6 +281,7 @@ export async function openLocal(
       await services.vpn.close();
       await services.veeamSync.stop();
       await services.veeam[Symbol.asyncDispose]();
+      await services.network.stop();
       await opened.close();
     },
   };
@@ -331,6 +341,7 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
       await services.vpn.close();
       await services.veeamSync.stop();
       await services.veeam[Symbol.asyncDispose]();
+      await services.network.stop();
     },
     close: () => opened.close(),
   };

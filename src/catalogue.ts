@@ -169,6 +169,19 @@ export const SLICES: readonly Slice[] = [
     },
   },
   {
+    name: "network",
+    words: {
+      network: "VyOS routers: machines behind them, forwards, drift, versions of configurations",
+      "network pools": "Pools of addresses and outside ports",
+      "network vms": "Machines behind a router",
+      "network ports": "Forwards of machines",
+      "network changes": "Changes of routers: plan, commands, result",
+      "network config": "Kept versions of a router's whole configuration",
+    },
+    operations: async () => (await import("./network/operations.ts")).operations,
+    jobs: async () => (await import("./network/jobs.ts")).jobs,
+  },
+  {
     name: "vpn",
     words: {
       vpn: "OpenVPN CloudConnexa: everything in a tenant, its logs, its whole as files",

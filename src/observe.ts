@@ -3,6 +3,7 @@ import { type Clock, iso } from "./lib/clock.ts";
 import { freeBytes } from "./lib/disk.ts";
 import { formatDuration } from "./lib/duration.ts";
 import { formatSize } from "./lib/size.ts";
+import type { RouterHealth } from "./network/mod.ts";
 import type { Services } from "./services.ts";
 import { type Database, databaseProbe } from "./store/mod.ts";
 import type { Metrics } from "./telemetry/mod.ts";
@@ -31,7 +32,7 @@ export interface Observed {
 export function registerProbes(
   { services, database, dataDir, minFreeBytes, startedAt, clock }: Observed,
 ): void {
-  const { health, schedules, notify, monitor } = services;
+  const { health, schedules, notify, monitor, network } = services;
   health.register({ name: "database", critical: true, check: databaseProbe(database) });
   health.register({
     name: "scheduler",
@@ -97,6 +98,21 @@ export function registerProbes(
         : { status: "ok", detail: "none fails" };
     },
   });
+  for (const { name } of network.routers.all()) {
+    health.register({
+      name: `router ${name}`,
+      critical: false,
+      async check() {
+        const state = (await network.health()).find(({ router }) => router === name);
+        // Everybody may read this: why a router does not answer is said by `network status`.
+        if (state?.error) return { status: "degraded", detail: "does not answer" };
+        if (state !== undefined && state.drift > 0) {
+          return { status: "degraded", detail: `differs in ${state.drift} places from what it should be` };
+        }
+        return { status: "ok", detail: state?.asked ? "answers" : "not asked yet" };
+      },
+    });
+  }
   health.register({
     name: "disk",
     critical: false,
@@ -190,6 +206,7 @@ function registerVeeamMetrics({ veeam, veeamSync }: Services, metrics: Metrics):
 export function registerMetrics(services: Services, metrics: Metrics, clock: Clock): void {
   const { schedules, notify, monitor, health, vpn } = services;
   registerVeeamMetrics(services, metrics);
+  registerRouters(services.network, metrics);
   schedules.runner.listen({
     started: (_, delaySeconds) => metrics.runStarted(delaySeconds),
     finished: (run) => metrics.runFinished(run.outcome),
@@ -310,5 +327,42 @@ function monitorMetrics(monitor: Services["monitor"], metrics: Metrics, clock: C
       const value = at === null ? [] : [{ labels: {}, value: Math.max(0, (clock.now() - at) / 1000) }];
       return Promise.resolve(value);
     },
+  );
+}
+
+function registerRouters(network: Services["network"], metrics: Metrics): void {
+  const health = (value: (state: RouterHealth) => number) => async () =>
+    (await network.health()).map((state) => ({ labels: { router: state.router }, value: value(state) }));
+  metrics.gauges(
+    "holdfast_network_router_up",
+    "1 when a router answered the last time it was asked, else 0.",
+    ["router"],
+    health(({ error }) => error === null ? 1 : 0),
+  );
+  metrics.gauges(
+    "holdfast_network_drift",
+    "Differences between a router and what it should be, at the last check.",
+    ["router"],
+    health(({ drift }) => drift),
+  );
+  metrics.gauges(
+    "holdfast_network_pool_free",
+    "Addresses and ports that are left in a pool.",
+    ["router", "kind", "pool"],
+    async () =>
+      (await network.pools.list(undefined)).map(({ router, kind, name, free }) => ({
+        labels: { router, kind, pool: name },
+        value: free,
+      })),
+  );
+  metrics.gauges(
+    "holdfast_network_changes",
+    "Changes of routers, by status.",
+    ["router", "status"],
+    async () =>
+      (await network.countChanges()).map(({ router, status, count }) => ({
+        labels: { router, status },
+        value: count,
+      })),
   );
 }

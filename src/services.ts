@@ -2,6 +2,7 @@
 import type { Auth } from "./auth/mod.ts";
 import type { Backups } from "./backups/mod.ts";
 import type { Monitor } from "./monitor/mod.ts";
+import type { Network } from "./network/mod.ts";
 import type { Notify } from "./notify/mod.ts";
 import type { Schedules } from "./schedules/mod.ts";
 import type { Servers } from "./servers/mod.ts";
@@ -20,6 +21,7 @@ export interface Services {
   readonly notify: Notify;
   readonly veeamOne: VeeamOne;
   readonly monitor: Monitor;
+  readonly network: Network;
   readonly vpn: Vpn;
   readonly veeam: Veeam;
   readonly veeamSync: VeeamSync;

@@ -43,7 +43,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // What app.ts and daemon.ts are made of, apart from the services themselves.
   data_dir: ["lib", "store"],
   services: [...BASE, ...SLICES],
-  observe: ["lib", "store", "telemetry", "services"],
+  observe: ["lib", "store", "telemetry", "services", "network"],
   // An engine that one slice makes for another.
   veeam_engine: ["lib", "backups", "veeam"],
   app: [...BELOW_APP, "data_dir", "observe", "services", "veeam_engine"],

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AuthConfig } from "../auth/config.ts";
 import { BackupsConfig } from "../backups/config.ts";
 import { MonitorConfig } from "../monitor/config.ts";
+import { NetworkConfig } from "../network/config.ts";
 import { NotifyConfig } from "../notify/config.ts";
 import { SchedulesConfig } from "../schedules/config.ts";
 import { ServersConfig } from "../servers/config.ts";
@@ -27,6 +28,7 @@ export const Config = z.strictObject({
   schedules: SchedulesConfig.prefault({}).meta({ description: "When backups run, and how many at once" }),
   monitor: MonitorConfig.prefault({}).meta({ description: "What is expected to arrive" }),
   veeam: VeeamConfig.prefault({}).meta({ description: "Veeam Backup & Replication servers" }),
+  network: NetworkConfig.prefault({}).meta({ description: "VyOS routers, and machines behind them" }),
   notify: NotifyConfig.prefault({}).meta({ description: "Who is told what, when and how" }),
   veeam_one: VeeamOneConfig.prefault({}).meta({ description: "Veeam ONE servers" }),
   vpn: VpnConfig.prefault({}).meta({ description: "CloudConnexa tenants, and the API keys to reach them" }),

@@ -161,7 +161,7 @@ export function withHairpin(machine: Machine, on: boolean, drafting: Drafting): 
       hint: "set network.routers.<name>.wan_address, and create the address pool with --interface",
     });
   }
-  const rule = draw(drafting.rules, (number) => taken.sourceRule(number));
+  const rule = draw(drafting.rules, "source rule", taken, (number) => taken.sourceRule(number));
   if (rule === undefined) throw exhausted(what, "source rule number is free");
   taken.take(`source_rule:${rule}`, machine.name);
   return {
@@ -206,7 +206,12 @@ function drawAddress(what: string, { ipPool, taken }: Drafting): string {
   const excluded = ipPool.exclusions.map((text) => addressRange(text) ?? [0, -1] as const);
   const isExcluded = (value: number) => excluded.some((range) => contains(range, value));
   for (const range of rangesOf(ipPool)) {
-    const found = draw(range, (value) => isExcluded(value) || taken.address(toAddress(value)) !== undefined);
+    const found = draw(
+      range,
+      "address",
+      taken,
+      (value) => isExcluded(value) || taken.address(toAddress(value)) !== undefined,
+    );
     if (found !== undefined) return toAddress(found);
   }
   throw exhausted(what, `address is free in pool "${ipPool.name}"`);
@@ -227,24 +232,32 @@ function drawPort(what: string, on: string | null, { portPool, taken }: Drafting
   if (portPool === null) throw noPool(what, "port", "create-ports");
   for (const text of portPool.ranges) {
     const range = portRange(text);
-    const found = range && draw(range, (port) => taken.port(port, on) !== undefined);
+    const found = range && draw(range, `port on ${on}`, taken, (port) => taken.port(port, on) !== undefined);
     if (found !== undefined) return found;
   }
   throw exhausted(what, `port is free in pool "${portPool.name}"`);
 }
 
 function drawRule(what: string, machine: string, { rules, taken }: Drafting): number {
-  const number = draw(rules, (candidate) => taken.rule(candidate));
+  const number = draw(rules, "rule", taken, (candidate) => taken.rule(candidate));
   if (number === undefined) throw exhausted(what, `rule number is free from ${rules[0]} to ${rules[1]}`);
   taken.take(`rule:${number}`, machine);
   return number;
 }
 
+/** The first free value of a range that was not drawn before. */
 function draw(
   [first, last]: readonly [number, number],
+  kind: string,
+  { reached }: Taken,
   isTaken: (value: number) => boolean,
 ): number | undefined {
-  for (let value = first; value <= last; value++) if (!isTaken(value)) return value;
+  const key = `${kind}:${first}`;
+  for (let value = reached.get(key) ?? first; value <= last; value++) {
+    if (isTaken(value)) continue;
+    reached.set(key, value + 1);
+    return value;
+  }
   return undefined;
 }
 

@@ -9,7 +9,7 @@ import {
   SOURCE_RULES,
   subnetPath,
 } from "./objects.ts";
-import { plan, type Step } from "./plan.ts";
+import { isOurs, plan, type Step } from "./plan.ts";
 import type { Profile } from "./release.ts";
 import { instancesAt, leafAt, sameTree, type Tree } from "./tree.ts";
 
@@ -42,6 +42,12 @@ export function compare(machines: readonly Machine[], live: Tree, profile: Profi
 
 function differenceOf(step: Step, object: ConfigObject | undefined): Difference {
   const known = { what: step.what, machine: object?.machine ?? null, path: step.path, step };
+  if (object !== undefined && step.before !== null && !isOurs(object, step.before)) {
+    const detail = `${
+      step.path.slice(-2).join(" ")
+    } of the router is not ours any more; it stands where ${step.what} was`;
+    return { ...known, kind: "collision", step: null, detail };
+  }
   if (step.before === null) return { ...known, kind: "missing", detail: `${step.what} is not on the router` };
   const { disable: _, ...enabled } = step.before;
   if (step.before.disable !== undefined && sameTree(enabled, step.after)) {

@@ -47,7 +47,7 @@ export interface Machine {
   /** Where the reservation stands; null when there is none. */
   reservation: { shared_network: string; subnet: string } | null;
   hairpin: Hairpin | null;
-  ports: readonly PortRule[];
+  ports: PortRule[];
   created_at: string;
   updated_at: string;
 }

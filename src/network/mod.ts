@@ -15,5 +15,9 @@
  * Rules carry a marker at the end of their description. What carries none, and is of no machine, is foreign: it is looked
  * at, never touched, unless a person adopts it. Drift is a plan nobody asked for.
  */
+export { configEngine } from "./engine.ts";
 export { isVyos } from "./envelope.ts";
 export { type Profile, profileOf, type Release, RELEASES } from "./release.ts";
+export { Network, type NetworkOptions, type RouterHealth } from "./network.ts";
+export type { NetworkTables } from "./queries.ts";
+export type { NetworkApp } from "./shared.ts";

@@ -1,5 +1,6 @@
 /** The plan: what has to change on a router, as steps that can be shown, sent, verified and taken back. */
 import { HoldfastError } from "../lib/errors.ts";
+import { markerIn } from "./machine.ts";
 import { type ConfigObject, keyOf, SHARED_NETWORKS } from "./objects.ts";
 import type { Profile } from "./release.ts";
 import {
@@ -36,6 +37,63 @@ export function plan(
     ...gone.map(({ path, what }): Step => ({ path, before: rules.at(path), after: null, what })),
     ...wanted.map(({ path, tree, what }): Step => ({ path, before: rules.at(path), after: tree, what })),
   ].filter(({ before, after }) => !sameTree(before, after));
+}
+
+/** Objects of a change that may be written and removed; see {@linkcode ownOnly}. */
+export interface OwnObjects {
+  wanted: ConfigObject[];
+  unwanted: ConfigObject[];
+}
+
+/**
+ * Leaves out what somebody else put in the place of ours, so that it is never touched. Errors: `conflict` when something new is
+ * wanted there.
+ */
+export function ownOnly(
+  wanted: readonly ConfigObject[],
+  unwanted: readonly ConfigObject[],
+  live: Tree,
+): OwnObjects {
+  const known = new Map(unwanted.map((object) => [keyOf(object.path), object]));
+  const isForeign = (object: ConfigObject) => {
+    const tree = treeAt(live, object.path);
+    return tree !== undefined && !isOurs(object, tree);
+  };
+  return {
+    wanted: wanted.filter((object) => {
+      const before = known.get(keyOf(object.path));
+      // A rule that was changed so that it looks like nobody's is still the one we had.
+      if (!isForeign(object) || (before !== undefined && !isForeign(before))) return true;
+      if (before !== undefined && sameTree(before.tree, object.tree)) return false;
+      throw new HoldfastError(
+        "conflict",
+        `Cannot write the ${object.what}: what stands at "${
+          object.path.join(" ")
+        }" of the router is not ours`,
+        { code: "foreign", hint: "move it there, or decommission the machine and provision it anew" },
+      );
+    }),
+    unwanted: unwanted.filter((object) => !isForeign(object)),
+  };
+}
+
+/**
+ * True for our marker; without any, for a rule that still does what ours did, and for a reservation under our name that
+ * has our address or MAC address: the releases up to 1.4 have no place for a marker there.
+ */
+export function isOurs({ path, tree }: ConfigObject, live: Tree): boolean {
+  const [mark, found] = [tree, live].map((one) => markerIn(leafAt(one, ["description"])));
+  if (found !== undefined) return found === mark;
+  const isSame = (leaf: readonly string[]) => {
+    const ours = leafAt(tree, leaf)?.toLowerCase();
+    return ours === undefined ? undefined : ours === leafAt(live, leaf)?.toLowerCase();
+  };
+  if (isReservation(path)) {
+    return [["ip-address"], ["mac"], ["mac-address"]].some((leaf) => isSame(leaf) === true);
+  }
+  return [["translation", "address"], ["destination", "port"], ["destination", "address"]].every((leaf) =>
+    isSame(leaf) !== false
+  );
 }
 
 /** The nodes of a tree by path; remembers the node above, since many paths share it. */
@@ -77,6 +135,36 @@ export function progress(steps: readonly Step[], live: Tree): Progress {
   });
   if (now.every(({ done }) => done)) return "done";
   return now.every(({ untouched }) => untouched) ? "untouched" : "mixed";
+}
+
+/**
+ * True when a router has had the commit of these steps, whatever people did to it since. A commit does all or nothing, so one
+ * sign that no person leaves is enough: something new that carries its marker, or something removed that still carries it.
+ * Else the signs that a person may leave too are counted; what is merely gone counts where there is nothing else.
+ */
+export function isThere(steps: readonly Step[], live: Tree): boolean {
+  const signs = steps.filter(({ before, after }) => !sameTree(before, after)).map((step) =>
+    signOf(step, live)
+  );
+  const count = (sign: Sign) => signs.filter((one) => one === sign).length;
+  if (signs.length === 0 || count("made") > 0) return true;
+  if (count("kept") > 0) return false;
+  const [like, unlike] = [count("like after"), count("like before")];
+  return like + unlike === 0 ? count("gone") > 0 : like > unlike;
+}
+
+type Sign = "made" | "kept" | "like after" | "like before" | "gone" | "none";
+
+function signOf({ path, before, after }: Step, live: Tree): Sign {
+  const tree = treeAt(live, path) ?? null;
+  const isMarked = (as: Tree) => {
+    const mark = markerIn(leafAt(as, ["description"]));
+    return mark !== undefined && mark === markerIn(leafAt(tree ?? {}, ["description"]));
+  };
+  if (after === null) return tree === null ? "gone" : before !== null && isMarked(before) ? "kept" : "none";
+  if (before === null && isMarked(after)) return "made";
+  if (sameTree(tree, after)) return "like after";
+  return sameTree(tree, before) ? "like before" : "none";
 }
 
 /** Subnets that Holdfast may make and remove, by network and subnet. */

@@ -17,6 +17,8 @@ const SMALL = 16;
 
 /** What is taken on one router. What is drawn is taken too, until the whole is thrown away. */
 export class Taken {
+  /** Where drawing from a range goes on, by the range: nothing before it becomes free again. */
+  readonly reached = new Map<string, number>();
   readonly #claims: Map<string, string>;
   readonly #addresses = new Set<number>();
   readonly #addressRanges: Range[] = [];

@@ -61,12 +61,15 @@ export function leavesAt(tree: Tree | undefined, path: readonly string[]): strin
   return Array.isArray(value) ? value.map(String) : [];
 }
 
+/** Made once: making one costs more than a thousand comparisons. */
+const collator = new Intl.Collator("en", { numeric: true });
+
 /** Instances of a tag node, in the order of their numbers or names. */
 export function instancesAt(tree: Tree | undefined, path: readonly string[]): [string, Tree][] {
   const entries = Object.entries(treeAt(tree, path) ?? {}).flatMap(([name, node]): [string, Tree][] =>
     isTree(node) ? [[name, node]] : []
   );
-  return entries.sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+  return entries.length < 2 ? entries : entries.sort(([a], [b]) => collator.compare(a, b));
 }
 
 /** The same tree without empty containers. */
@@ -82,7 +85,16 @@ export function prune(tree: Tree): Tree {
 
 /** True when both mean the same to a router. */
 export function sameTree(a: Tree | null, b: Tree | null): boolean {
-  return diffTrees([], a, b).length === 0;
+  return a !== null && b !== null && equal(a, b) || diffTrees([], a, b).length === 0;
+}
+
+/** Equal word for word, which most are; cheaper than asking what they mean. */
+function equal(a: Tree, b: Tree): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => {
+    const [one, other] = [a[name]!, b[name]];
+    return one === other || (isTree(one) && isTree(other) && equal(one, other));
+  });
 }
 
 /** Commands that make `after` of `before` at a path; deletes first. Null is "not there". */

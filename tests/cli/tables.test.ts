@@ -5,6 +5,7 @@ import { render } from "../../src/cli/render.ts";
 import { paper } from "../support/commands.ts";
 import { compareGolden } from "../support/golden.ts";
 import { VEEAM_ONE_ANSWERS } from "./veeam_one_answers.ts";
+import { NETWORK_ANSWERS } from "./network_answers.ts";
 import { VPN_ANSWERS } from "./vpn_answers.ts";
 import { veeamAnswers } from "../support/veeam/tables.ts";
 
@@ -14,6 +15,7 @@ const VIEW = { output: "table", filters: [], sortBy: undefined } as const;
 /** Answers of the operations that are shown as tables; only what the tables read. */
 const ANSWERS: Record<string, unknown> = {
   ...VEEAM_ONE_ANSWERS,
+  ...NETWORK_ANSWERS,
   ...VPN_ANSWERS,
   "schedules.list": [
     {

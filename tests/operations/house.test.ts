@@ -6,6 +6,7 @@ import { pathFields, type Rows } from "./row.ts";
 import { accessRows } from "./rows/access.ts";
 import { backupRows } from "./rows/backups.ts";
 import { monitorRows } from "./rows/monitor.ts";
+import { networkRows } from "./rows/network.ts";
 import { notifyRows } from "./rows/notify.ts";
 import { programRows } from "./rows/program.ts";
 import { scheduleRows } from "./rows/schedules.ts";
@@ -18,6 +19,7 @@ const ROWS: Rows = {
   ...accessRows,
   ...backupRows,
   ...monitorRows,
+  ...networkRows,
   ...notifyRows,
   ...programRows,
   ...scheduleRows,
@@ -112,7 +114,8 @@ Deno.test("every route is a known method and a path below /api/v1, its parameter
     const routes = [op.route, ...op.aliases ?? []].map(parseRoute);
     return !routes.every(({ method, path }, index) =>
       ["GET", "POST", "PUT", "PATCH", "DELETE"].includes(method) &&
-      /^(\/[a-z0-9_-]+|\/\{\w+\})+\/?$/.test(path) && (index > 0 || path.startsWith("/api/v1/"))
+      /^(\/[a-z0-9_-]+|\/\{\w+\})+\/?$/.test(path) &&
+      (index > 0 || path.startsWith(op.name.startsWith("network.earlier.") ? "/v1/" : "/api/v1/"))
     ) || !pathFields(op).every((field) => field in op.input.shape);
   });
   assertNone(wrong.map((op) => `${op.name}: ${op.route}`), "routes");

@@ -66,6 +66,8 @@ export class FakeVyos {
   pending: Node | undefined;
   locked = false;
   leases = "";
+  /** Told how long each answer took, in milliseconds. */
+  onAnswer: (ms: number) => void = () => {};
   /** Requests that change something, under way at once; never more than one may be. */
   most = 0;
   #writing = 0;
@@ -153,6 +155,7 @@ export class FakeVyos {
     const writes = /^\/(configure|config-file|generate|reset)/.test(pathname);
     if (this.#writing > 0 && /^\/retrieve$/.test(pathname)) this.#readDuringWrite++;
     if (writes) this.most = Math.max(this.most, ++this.#writing);
+    const began = performance.now();
     try {
       for (let i = 0; i < (this.#options.slow ?? 1); i++) {
         await new Promise((resolve) => setTimeout(resolve, 0));
@@ -163,6 +166,7 @@ export class FakeVyos {
       return fault === "504_done" ? page(504) : answer;
     } finally {
       if (writes) this.#writing--;
+      this.onAnswer(performance.now() - began);
     }
   };
 
@@ -254,14 +258,13 @@ export class FakeVyos {
     const before = copyOf(this.running);
     const refused = this.commit(commands);
     const minutes = this.confirms ? data.confirm_time : undefined;
-    if (background) {
-      const status = refused === undefined ? "succeeded" : "failed";
-      this.#jobs.set(ID, { op_id: ID, status, result: "", error: refused ?? null });
-    }
     if (refused === undefined && fault === "undone_silently") this.running = before;
     const pending = this.pending;
     if (refused === undefined && minutes !== undefined && pending === undefined) this.pending = before;
     if (background) {
+      const error = refused ??
+        (minutes !== undefined && pending !== undefined ? "Another confirm is pending" : null);
+      this.#jobs.set(ID, { op_id: ID, status: error === null ? "succeeded" : "failed", result: "", error });
       return Response.json({ operation: { op_id: ID, status: "queued", result: null, error: null } });
     }
     if (refused !== undefined) return failure(400, this.release === "1.3" ? refused : escape(refused));

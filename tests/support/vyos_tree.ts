@@ -2,7 +2,7 @@
 import { contains, networkRange, overlap, toNumber } from "../../src/network/ipv4.ts";
 import { reservationsOf, subnetsOf } from "../../src/network/live.ts";
 import type { Release } from "../../src/network/release.ts";
-import { instancesAt, leafAt, type Tree, treeAt } from "../../src/network/tree.ts";
+import { instancesAt, isTree, leafAt, type Tree, treeAt } from "../../src/network/tree.ts";
 import { schemaOf } from "./vyos_schema.ts";
 
 export interface FakeCommand {
@@ -155,7 +155,11 @@ function mappingProblem(
 
 /** A copy that can be changed. */
 export function copyOf(tree: Tree): Node {
-  return structuredClone(tree) as Node;
+  const copy: Node = {};
+  for (const [name, value] of Object.entries(tree)) {
+    copy[name] = typeof value === "string" ? value : isTree(value) ? copyOf(value) : value.map(String);
+  }
+  return copy;
 }
 
 export type { Node };

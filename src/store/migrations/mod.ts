@@ -8,6 +8,7 @@ import * as backupCare from "./0005_backup_care.ts";
 import * as openInstants from "./0011_open_instants.ts";
 import * as monitor from "./0012_monitor.ts";
 import * as veeam from "./0013_veeam.ts";
+import * as network from "./0014_network.ts";
 import * as vpn from "./0015_vpn.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -19,5 +20,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0011_open_instants": openInstants,
   "0012_monitor": monitor,
   "0013_veeam": veeam,
+  "0014_network": network,
   "0015_vpn": vpn,
 };
