@@ -7,12 +7,12 @@
 import type { Transaction } from "kysely";
 import { iso } from "../lib/clock.ts";
 import { tablesOf } from "../store/mod.ts";
-import { graceMs, nextDue } from "./due.ts";
+import { expressionOf, graceMs, nextDue } from "./due.ts";
 import { aboutJob, type Found, jobAlert, jobFacts } from "./findings.ts";
 import type { Way } from "./model.ts";
-import { type Parts, tables } from "./parts.ts";
+import type { Parts } from "./parts.ts";
 import { insertEntries, judgedInstants } from "./queries/entries.ts";
-import { advanceJob, jobsPastDeadline, missJob } from "./queries/jobs.ts";
+import { jobsPastDeadline, updateJobs } from "./queries/jobs.ts";
 import { agentsById } from "./queries/sources.ts";
 import type { JobRow, MonitorTables } from "./queries/tables.ts";
 import { jobName } from "./records.ts";
@@ -46,13 +46,12 @@ async function judgeWays(parts: Parts, ways: readonly Way[], upTo: number): Prom
   let missed = 0;
   for (;;) {
     const limits = { now: iso(upTo), ways, limit: PAGE };
-    const jobs = await jobsPastDeadline(tables(parts), limits);
-    if (jobs.length === 0) return missed;
-    missed += await parts.database.transaction(async (tx) => {
-      // Read again inside: another change may have moved them.
-      const current = await jobsPastDeadline(tablesOf<MonitorTables>(tx), limits);
-      return await judgePage(parts, tx, current, upTo);
+    const page = await parts.database.transaction(async (tx) => {
+      const jobs = await jobsPastDeadline(tablesOf<MonitorTables>(tx), limits);
+      return jobs.length === 0 ? undefined : await judgePage(parts, tx, jobs, upTo);
     });
+    if (page === undefined) return missed;
+    missed += page;
   }
 }
 
@@ -64,7 +63,8 @@ async function judgePage(
 ): Promise<number> {
   const db = tablesOf<MonitorTables>(tx);
   const at = iso(parts.clock.now());
-  const passed = jobs.map((job) => ({ job, ...passedInstants(parts, job, upTo) }));
+  const dues = new Dues();
+  const passed = jobs.map((job) => ({ job, ...passedInstants(parts, dues, job, upTo) }));
   const earliest = jobs.reduce((least, job) => job.next_due_at! < least ? job.next_due_at! : least, at);
   const judged = await judgedInstants(db, jobs.map((job) => job.id), earliest);
   const missed = passed.flatMap(({ job, instants }) =>
@@ -72,22 +72,50 @@ async function judgePage(
   );
   const ids = await insertEntries(db, missed.map(({ job, due }) => missingEntry(job, due, at)));
   const last = new Map(missed.map(({ job, due }) => [job.id, due]));
-  for (const { job, next } of passed) {
-    const next_due_at = next === null ? null : iso(next);
-    const next_deadline_at = next === null ? null : iso(next + graceMs(job, parts.windows));
+  const changes = passed.map(({ job, next }) => {
     const due = last.get(job.id);
     const isNewest = due !== undefined && (job.last_due_at === null || due > job.last_due_at);
-    if (isNewest) await missJob(db, { id: job.id, next_due_at, next_deadline_at, at, last_due_at: due });
-    else await advanceJob(db, { id: job.id, next_due_at, next_deadline_at, last_checked_at_utc: at });
+    return {
+      id: job.id,
+      next_due_at: next === null ? null : iso(next),
+      next_deadline_at: next === null ? null : iso(next + graceMs(job, parts.windows)),
+      last_checked_at_utc: at,
+      ...(isNewest
+        ? { last_due_at: due, last_failed_backup_utc: at, current_status: "missing" as const }
+        : {}),
+    };
+  });
+  // Most jobs of a page are due at the same instants: they are moved on together.
+  for (const alike of Map.groupBy(changes, ({ id: _, ...values }) => JSON.stringify(values)).values()) {
+    const { id: _, ...values } = alike[0]!;
+    await updateJobs(db, alike.map(({ id }) => id), values);
   }
   for (const _ of missed) parts.recorded("missing");
   await tellMissing(parts, tx, missed.filter(({ job, due }) => last.get(job.id) === due), ids);
   return missed.length;
 }
 
+/** Next due instants, worked out once for all jobs that are due alike. */
+class Dues {
+  readonly #known = new Map<string, number | null>();
+
+  after(job: JobRow, at: number): number | null {
+    const expression = expressionOf(job);
+    // What happens once, or every so often since it was made, is a job's own.
+    if (expression === undefined || expression.startsWith("@every")) return nextDue(job, at + 1);
+    const key = `${at} ${job.timezone ?? ""} ${expression}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const next = nextDue(job, at + 1);
+    this.#known.set(key, next);
+    return next;
+  }
+}
+
 /** Instants whose deadline has passed, and the first one after them. */
 function passedInstants(
   parts: Parts,
+  dues: Dues,
   job: JobRow,
   upTo: number,
 ): { instants: string[]; next: number | null } {
@@ -96,7 +124,7 @@ function passedInstants(
   let next: number | null = Date.parse(job.next_due_at!);
   while (next !== null && next + grace <= upTo && instants.length < MOST_INSTANTS) {
     instants.push(iso(next));
-    next = nextDue(job, next + 1);
+    next = dues.after(job, next);
   }
   return { instants, next };
 }

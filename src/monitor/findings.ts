@@ -8,7 +8,7 @@ import type { Transaction } from "kysely";
 import { type Clock, iso } from "../lib/clock.ts";
 import type { AlertEvent, AlertSink, Severity } from "../notify/mod.ts";
 import { tablesOf } from "../store/mod.ts";
-import { findingsByKey, insertFindings, openOfJobs, updateFinding } from "./queries/findings.ts";
+import { findingsByKey, insertFindings, openOfJobs, seeAgain, updateFinding } from "./queries/findings.ts";
 import type { Db, FindingRow, JobRow, MonitorTables } from "./queries/tables.ts";
 import { Recipients } from "./records.ts";
 
@@ -96,7 +96,8 @@ export class Findings {
   /** Notes that it was seen again; true when nobody is to be told. */
   async #again(db: Db, before: FindingRow, found: Found, now: string): Promise<boolean> {
     const muted = before.state === "muted" && before.muted_until !== null && before.muted_until > now;
-    await updateFinding(db, before.id, {
+    await seeAgain(db, {
+      id: before.id,
       count: before.count + 1,
       last_seen_at: now,
       entry_id: found.entry_id,
@@ -104,8 +105,10 @@ export class Findings {
       facts: JSON.stringify(found.facts),
       severity: found.severity ?? CODES[found.code],
       told: before.told === 1 || found.tell ? 1 : 0,
-      ...(before.state === "muted" && !muted ? { state: "open" as const, muted_until: null } : {}),
     });
+    if (before.state === "muted" && !muted) {
+      await updateFinding(db, before.id, { state: "open", muted_until: null });
+    }
     return muted;
   }
 

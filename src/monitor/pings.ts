@@ -34,7 +34,7 @@ export const MAX_BODY = 10_000;
 const RATE = { perMinute: 60, burst: 60 };
 /** Pings in one transaction, and judged in one. */
 const AT_ONCE = 500;
-const JUDGED_AT_ONCE = 50;
+const JUDGED_AT_ONCE = 10;
 
 type NewPing = Parameters<typeof insertPings>[1][number];
 

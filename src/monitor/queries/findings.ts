@@ -1,6 +1,7 @@
 /** Statements on findings. An open one has a key that no other open one has. */
 import type { Insertable, Updateable } from "kysely";
-import type { Db, FindingRow, FindingState, FindingTable } from "./tables.ts";
+import { prepared } from "../../store/mod.ts";
+import type { Db, FindingRow, FindingState, FindingTable, MonitorTables } from "./tables.ts";
 
 /** Values in one statement. */
 const AT_ONCE = 400;
@@ -88,6 +89,23 @@ export async function insertFindings(
 export async function updateFinding(db: Db, id: number, changes: Updateable<FindingTable>): Promise<void> {
   await db.updateTable("monitor_findings").set(changes).where("id", "=", id).execute();
 }
+
+/** Notes that a finding was seen again; many are in a tick in which everything is missing. */
+export const seeAgain = prepared<
+  MonitorTables,
+  unknown,
+  Pick<FindingRow, "id" | "count" | "last_seen_at" | "entry_id" | "detail" | "facts" | "severity" | "told">
+>((db, row) =>
+  db.updateTable("monitor_findings").set({
+    count: row.count,
+    last_seen_at: row.last_seen_at,
+    entry_id: row.entry_id,
+    detail: row.detail,
+    facts: row.facts,
+    severity: row.severity,
+    told: row.told,
+  }).where("id", "=", row.id)
+);
 
 /** Forgets findings that ended before. */
 export async function forgetFindings(db: Db, before: string): Promise<number> {

@@ -1,6 +1,6 @@
 /** Statements on expected jobs. */
 import type { Insertable, Updateable } from "kysely";
-import { prepared, statement } from "../../store/mod.ts";
+import { statement } from "../../store/mod.ts";
 import type { JobStatus, Way } from "../model.ts";
 import type { Db, JobRow, JobTable, MonitorTables } from "./tables.ts";
 
@@ -76,34 +76,14 @@ export async function updateJob(db: Db, id: number, changes: Updateable<JobTable
   await db.updateTable("monitor_jobs").set(changes).where("id", "=", id).execute();
 }
 
-/** Moves a job on to its next instant; run for each job of a tick. */
-export const advanceJob = prepared<
-  MonitorTables,
-  unknown,
-  { id: number; next_due_at: string | null; next_deadline_at: string | null; last_checked_at_utc: string }
->((db, row) =>
-  db.updateTable("monitor_jobs").set({
-    next_due_at: row.next_due_at,
-    next_deadline_at: row.next_deadline_at,
-    last_checked_at_utc: row.last_checked_at_utc,
-  }).where("id", "=", row.id)
-);
-
-/** As {@linkcode advanceJob}, for one that missed. */
-export const missJob = prepared<
-  MonitorTables,
-  unknown,
-  { id: number; next_due_at: string | null; next_deadline_at: string | null; at: string; last_due_at: string }
->((db, row) =>
-  db.updateTable("monitor_jobs").set({
-    next_due_at: row.next_due_at,
-    next_deadline_at: row.next_deadline_at,
-    last_checked_at_utc: row.at,
-    last_failed_backup_utc: row.at,
-    last_due_at: row.last_due_at,
-    current_status: "missing",
-  }).where("id", "=", row.id)
-);
+/** Changes many jobs alike. */
+export async function updateJobs(
+  db: Db,
+  ids: readonly number[],
+  changes: Updateable<JobTable>,
+): Promise<void> {
+  await db.updateTable("monitor_jobs").set(changes).where("id", "in", ids).execute();
+}
 
 export async function deleteJob(db: Db, id: number): Promise<void> {
   await db.deleteFrom("monitor_jobs").where("id", "=", id).execute();
