@@ -10,6 +10,7 @@ import { ServersConfig } from "../servers/config.ts";
 import { VeeamOneConfig } from "../veeam-one/config.ts";
 import { VpnConfig } from "../vpn/config.ts";
 import { VeeamConfig } from "../veeam/config.ts";
+import { dataDirOf } from "./database_url.ts";
 import { type ConfigLeaf, leavesOf, sectionsOf } from "./leaves.ts";
 import { ApiConfig, HealthConfig, HistoryConfig, LogConfig, MetricsConfig, StoreConfig } from "./sections.ts";
 
@@ -19,6 +20,7 @@ export const Config = z.strictObject({
     description: "Directory of the database, keys and socket",
     path: true,
     example: "/var/lib/holdfast",
+    aliases: [{ name: "DATABASE_URL", read: dataDirOf }],
     computed: "$STATE_DIRECTORY, else /var/lib/holdfast for root, else $XDG_STATE_HOME/holdfast",
   }),
   api: ApiConfig.meta({ description: "How the daemon is reached" }),
