@@ -1,4 +1,4 @@
-/** One run of the archive engine, measured from inside its process: `archive_run.ts SOURCE DESTINATION`. */
+/** One run of the archive engine, measured from inside its process: `archive_run.ts SOURCE DESTINATION [RECIPIENT]`. */
 import type { EngineContext } from "../../src/backups/engine.ts";
 import { archiveEngine } from "../../src/backups/engines/archive.ts";
 
@@ -12,7 +12,7 @@ export interface ArchiveRun {
   peak_bytes: number;
 }
 
-async function measure(source: string, destination: string): Promise<ArchiveRun> {
+async function measure(source: string, destination: string, recipient?: string): Promise<ArchiveRun> {
   const start = performance.now();
   let made = 0;
   const context: EngineContext = {
@@ -24,7 +24,12 @@ async function measure(source: string, destination: string): Promise<ArchiveRun>
     },
     secret: () => Promise.reject(new Error("no secrets here")),
   };
-  const request = { options: { sources: [source], destination }, name: "bench", labels: {} };
+  const options = {
+    sources: [source],
+    destination,
+    ...(recipient === undefined ? {} : { encrypt_to: [recipient] }),
+  };
+  const request = { options, name: "bench", labels: {} };
   const artifact = await archiveEngine.make(request, context);
   const verified = performance.now();
   await archiveEngine.remove(artifact, context);
@@ -40,7 +45,7 @@ function peakBytes(): number {
   }
 }
 
-const [source, destination] = Deno.args;
+const [source, destination, recipient] = Deno.args;
 if (source !== undefined && destination !== undefined) {
-  console.log(JSON.stringify(await measure(source, destination)));
+  console.log(JSON.stringify(await measure(source, destination, recipient)));
 }
