@@ -61,6 +61,8 @@ export async function runDaemon(loaded: LoadedConfig, options: DaemonOptions = {
   await app.start();
   const jobs = startJobs(await allJobs(), app.services, app.onJob);
   stack.defer(() => jobs.stop());
+  // What lies in the deposit already must not wait for the first tick, nor must what comes before it.
+  app.services.monitor.look();
   const stopWatchdog = startWatchdog(() => app.alive());
   stack.defer(() => stopWatchdog());
 
