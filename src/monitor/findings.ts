@@ -84,32 +84,19 @@ export class Findings {
     const now = iso(this.#clock.now());
     const rows = await insertFindings(db, fresh.map((found) => rowOf(found, now)));
     const added = new Map(rows.map((row) => [row.open_key, row]));
+    const again = new Map(
+      all.flatMap((found) => {
+        const before = known.get(openKey(found));
+        return before === undefined ? [] : [[before.id, seenAgain(before, found, now)]];
+      }),
+    );
+    await seeAgain(db, [...again.values()]);
     for (const found of all) {
       const before = known.get(openKey(found));
-      const row = before ?? added.get(openKey(found));
-      if (row === undefined) continue;
-      const quiet = before !== undefined && await this.#again(db, before, found, now);
+      const row = before === undefined ? added.get(openKey(found)) : again.get(before.id);
+      const quiet = row === undefined || row.state === "muted";
       if (found.tell && !quiet) await this.#notify.enqueue(tx, eventOf(row, found, before !== undefined));
     }
-  }
-
-  /** Notes that it was seen again; true when nobody is to be told. */
-  async #again(db: Db, before: FindingRow, found: Found, now: string): Promise<boolean> {
-    const muted = before.state === "muted" && before.muted_until !== null && before.muted_until > now;
-    await seeAgain(db, {
-      id: before.id,
-      count: before.count + 1,
-      last_seen_at: now,
-      entry_id: found.entry_id,
-      detail: found.detail,
-      facts: JSON.stringify(found.facts),
-      severity: found.severity ?? CODES[found.code],
-      told: before.told === 1 || found.tell ? 1 : 0,
-    });
-    if (before.state === "muted" && !muted) {
-      await updateFinding(db, before.id, { state: "open", muted_until: null });
-    }
-    return muted;
   }
 
   /** On one alert a finding of another code takes the place of the one before; the alert stays open. */
@@ -177,6 +164,22 @@ export class Findings {
       ...(until === null ? {} : { until }),
     });
   }
+}
+
+/** The row of a finding that was seen again; one whose silence is over is open. */
+function seenAgain(before: FindingRow, found: Found, now: string): FindingRow {
+  const isOver = before.state === "muted" && (before.muted_until === null || before.muted_until <= now);
+  return {
+    ...before,
+    count: before.count + 1,
+    last_seen_at: now,
+    entry_id: found.entry_id,
+    detail: found.detail,
+    facts: JSON.stringify(found.facts),
+    severity: found.severity ?? CODES[found.code],
+    told: before.told === 1 || found.tell ? 1 : 0,
+    ...(isOver ? { state: "open" as const, muted_until: null } : {}),
+  };
 }
 
 function openKey({ alert, code }: Pick<Found, "alert" | "code">): string {

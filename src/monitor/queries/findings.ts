@@ -1,7 +1,6 @@
 /** Statements on findings. An open one has a key that no other open one has. */
 import type { Insertable, Updateable } from "kysely";
-import { prepared } from "../../store/mod.ts";
-import type { Db, FindingRow, FindingState, FindingTable, MonitorTables } from "./tables.ts";
+import type { Db, FindingRow, FindingState, FindingTable } from "./tables.ts";
 
 /** Values in one statement. */
 const AT_ONCE = 400;
@@ -90,22 +89,25 @@ export async function updateFinding(db: Db, id: number, changes: Updateable<Find
   await db.updateTable("monitor_findings").set(changes).where("id", "=", id).execute();
 }
 
-/** Notes that a finding was seen again; many are in a tick in which everything is missing. */
-export const seeAgain = prepared<
-  MonitorTables,
-  unknown,
-  Pick<FindingRow, "id" | "count" | "last_seen_at" | "entry_id" | "detail" | "facts" | "severity" | "told">
->((db, row) =>
-  db.updateTable("monitor_findings").set({
-    count: row.count,
-    last_seen_at: row.last_seen_at,
-    entry_id: row.entry_id,
-    detail: row.detail,
-    facts: row.facts,
-    severity: row.severity,
-    told: row.told,
-  }).where("id", "=", row.id)
-);
+/** Writes findings that were seen again; in a tick in which everything is missing there are thousands. */
+export async function seeAgain(db: Db, rows: readonly FindingRow[]): Promise<void> {
+  for (let i = 0; i < rows.length; i += INSERT_ROWS) {
+    await db.insertInto("monitor_findings").values(rows.slice(i, i + INSERT_ROWS))
+      .onConflict((conflict) =>
+        conflict.column("id").doUpdateSet((eb) => ({
+          count: eb.ref("excluded.count"),
+          last_seen_at: eb.ref("excluded.last_seen_at"),
+          entry_id: eb.ref("excluded.entry_id"),
+          detail: eb.ref("excluded.detail"),
+          facts: eb.ref("excluded.facts"),
+          severity: eb.ref("excluded.severity"),
+          told: eb.ref("excluded.told"),
+          state: eb.ref("excluded.state"),
+          muted_until: eb.ref("excluded.muted_until"),
+        }))
+      ).execute();
+  }
+}
 
 /** Forgets findings that ended before. */
 export async function forgetFindings(db: Db, before: string): Promise<number> {
