@@ -23,6 +23,13 @@ const CODES: Readonly<Record<string, Words>> = {
   ok: { en: "ok", fr: "ok" },
   channel_failed: { en: "not delivering", fr: "ne distribue plus" },
   delivery_failed: { en: "message given up", fr: "message abandonné" },
+  connector_offline: { en: "connector offline", fr: "connecteur hors ligne" },
+  user_blocked: { en: "user suspended", fr: "utilisateur suspendu" },
+  settings_changed: { en: "setting changed", fr: "réglage modifié" },
+  key_expires: { en: "API key ends soon", fr: "clé d'API bientôt expirée" },
+  key_expired: { en: "API key has ended", fr: "clé d'API expirée" },
+  tenant_drift: { en: "differs from its files", fr: "différent de ses fichiers" },
+  unreachable: { en: "cannot be read", fr: "illisible" },
   test: { en: "test", fr: "essai" },
 };
 

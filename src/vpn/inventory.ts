@@ -98,14 +98,16 @@ export class Inventory {
       const tenant = await tenants.get(name);
       const { client } = tenant;
       const actual = await readTenant(client, { signal });
-      const drift = await driftOf(tenant, actual);
-      await this.#note(tenant, actual, drift);
+      // Files that are wrong are somebody's problem, and no reason to look away from the tenant.
+      const drift = await driftOf(tenant, actual).catch((error: unknown) => ({ error }));
+      await this.#note(tenant, actual, drift !== null && "error" in drift ? null : drift);
       for (const feed of FEEDS) {
         const context = { database, clock, tenant: name, client, firstDays: feedDays, signal };
         await readOn(feed, context).catch((error: unknown) => {
           if (!isAbsentFeed(error)) throw error;
         });
       }
+      if (drift !== null && "error" in drift) throw drift.error;
       await this.#ended(name, null);
     } catch (error) {
       // The program ends: that is no failure of the tenant.
@@ -153,7 +155,11 @@ export class Inventory {
       if (news !== null) events.push(news);
       events.push(keyAlert(tenant.name, now, tenant.settings.key_expires_at, KEY_WARNING_DAYS));
       for (const event of events) await alerts.enqueue(tx, event);
-      await saveTenant(db, { ...row, synced_at: at, drift: JSON.stringify(drift ?? []) });
+      await saveTenant(db, {
+        ...row,
+        synced_at: at,
+        drift: drift === null ? row.drift : JSON.stringify(drift),
+      });
     });
   }
 

@@ -1,5 +1,5 @@
 /** From what a tenant was and is to what changed and who has to hear of it: pure. */
-import type { AlertEvent } from "../notify/mod.ts";
+import type { AlertEvent, Text } from "../notify/mod.ts";
 import { isOnline } from "./schemas/fields.ts";
 import type { ThingRow } from "./tables.ts";
 
@@ -73,7 +73,7 @@ function connectorAlerts(
   const isConnector = ({ kind }: ThingRow) => kind.endsWith("-connectors");
   const was = new Map(before.filter(isConnector).map((row) => [row.id, row]));
   const events: AlertEvent[] = [];
-  const tell = (row: ThingRow, kind: "finding" | "recovered", detail: string) =>
+  const tell = (row: ThingRow, kind: "finding" | "recovered", detail: Text) =>
     events.push({
       key: `vpn:${tenant}:connector:${row.id}:${kind}:${at}`,
       kind,
@@ -89,10 +89,25 @@ function connectorAlerts(
     was.delete(row.id);
     if (earlier === undefined) continue;
     const [then, now] = [isOnline(earlier.connection), isOnline(row.connection)];
-    if (then && !now) tell(row, "finding", `Connector "${row.name}" is offline`);
-    if (!then && now) tell(row, "recovered", `Connector "${row.name}" is online`);
+    if (then && !now) {
+      tell(row, "finding", {
+        en: `Connector "${row.name}" is offline`,
+        fr: `Le connecteur « ${row.name} » est hors ligne`,
+      });
+    }
+    if (!then && now) {
+      tell(row, "recovered", {
+        en: `Connector "${row.name}" is online`,
+        fr: `Le connecteur « ${row.name} » est en ligne`,
+      });
+    }
   }
-  for (const row of was.values()) tell(row, "recovered", `Connector "${row.name}" was deleted`);
+  for (const row of was.values()) {
+    tell(row, "recovered", {
+      en: `Connector "${row.name}" was deleted`,
+      fr: `Le connecteur « ${row.name} » a été supprimé`,
+    });
+  }
   return events;
 }
 
@@ -108,7 +123,10 @@ function userAlerts(tenant: string, at: string, { kind, id, name, fields }: Thin
     code: "user_blocked",
     severity: "info",
     subject: { kind: "vpn-user", id, name: `${tenant}/${name}` },
-    detail: `User "${name}" was suspended`,
+    detail: {
+      en: `User "${name}" was suspended`,
+      fr: `L'utilisateur « ${name} » a été suspendu`,
+    },
     facts: { tenant, user: name, status: String(status.to) },
   }];
 }
@@ -127,7 +145,10 @@ function settingAlerts(
     code: "settings_changed",
     severity: "warning",
     subject: { kind: "tenant", id: tenant, name: tenant },
-    detail: `Setting "${name}" of tenant "${tenant}" was changed`,
+    detail: {
+      en: `Setting "${name}" of tenant "${tenant}" was changed`,
+      fr: `Le réglage « ${name} » du locataire « ${tenant} » a été modifié`,
+    },
     facts: {
       tenant,
       setting: name,
@@ -150,12 +171,18 @@ export function driftAlert(
     key: `vpn:${tenant}:drift:${at}`,
     kind,
     alert: `vpn:${tenant}:drift`,
-    code: "drift",
+    code: "tenant_drift",
     severity: "warning",
     subject: { kind: "tenant", id: tenant, name: tenant },
     detail: now.length > 0
-      ? `Tenant "${tenant}" differs from its files in ${now.length} places`
-      : `Tenant "${tenant}" is as its files say`,
+      ? {
+        en: `Tenant "${tenant}" differs from its files in ${now.length} places`,
+        fr: `Le locataire « ${tenant} » diffère de ses fichiers en ${now.length} endroits`,
+      }
+      : {
+        en: `Tenant "${tenant}" is as its files say`,
+        fr: `Le locataire « ${tenant} » est conforme à ses fichiers`,
+      },
     facts: { tenant, differences: now.length, first: now.slice(0, 5).join(", ") || null },
   };
 }
@@ -171,11 +198,20 @@ export function keyAlert(tenant: string, now: number, expires: string | null, wa
     code: days < 0 ? "key_expired" : "key_expires",
     severity: days < 0 ? "critical" : "warning",
     subject: { kind: "tenant", id: tenant, name: tenant },
-    detail: soon
-      ? days < 0
-        ? `The API key of tenant "${tenant}" ended on ${expires}`
-        : `The API key of tenant "${tenant}" ends in ${days} days, on ${expires}`
-      : `The API key of tenant "${tenant}" was replaced`,
+    detail: !soon
+      ? {
+        en: `The API key of tenant "${tenant}" was replaced`,
+        fr: `La clé d'API du locataire « ${tenant} » a été remplacée`,
+      }
+      : days < 0
+      ? {
+        en: `The API key of tenant "${tenant}" ended on ${expires}`,
+        fr: `La clé d'API du locataire « ${tenant} » a expiré le ${expires}`,
+      }
+      : {
+        en: `The API key of tenant "${tenant}" ends in ${days} days, on ${expires}`,
+        fr: `La clé d'API du locataire « ${tenant} » expire dans ${days} jours, le ${expires}`,
+      },
     facts: { tenant, expires },
   };
 }

@@ -180,7 +180,16 @@ Deno.test("drift against the exported directory is a finding until it is mended"
     w.tenant.store.delete("hosts", w.tenant.store.where("hosts", "name", "stray")[0]!.id);
     w.clock.advance(MINUTE);
     await w.sync();
-    assert.deepEqual(news(w.alerts), [["drift", "finding", "default"], ["drift", "recovered", "default"]]);
+    assert.deepEqual(news(w.alerts), [
+      ["tenant_drift", "finding", "default"],
+      ["tenant_drift", "recovered", "default"],
+    ]);
+    // Files that are wrong are told, and the tenant is looked at all the same.
+    await Deno.writeTextFile(join(dir, "tenant/users.yaml"), "- [");
+    w.tenant.create("hosts", { name: "web" });
+    await w.sync();
+    assert.deepEqual(news(w.alerts).at(-1), ["unreachable", "finding", "default"]);
+    assert.ok((await w.inventory.list(undefined, "hosts")).some(({ name }) => name === "web"));
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
