@@ -1,6 +1,16 @@
 /**
  * OpenVPN CloudConnexa: a complete client, and a tenant kept as its people want it.
  *
+ * Commands and the API are made from one table of things (`resources.ts`) and work on any tenant of section `vpn`, or on the
+ * one that variables name, then without daemon and data directory. A tenant is compared as a *picture* (`picture.ts`), in
+ * which names stand in place of ids: `reader.ts` reads one from the API, `files.ts` from and into YAML, `plan.ts` says
+ * what leads from one to the other (pure), `apply.ts` does it. What was applied half is adopted by name the next time.
+ *
+ * The daemon looks at each tenant every ten minutes (`inventory.ts`). What it saw is in `vpn_things`, what changed since the
+ * look before in `vpn_changes`, how it went in `vpn_tenants`; what people are told of it is in the same transaction. Sessions
+ * and the audit log are read on (`feeds.ts`) into `vpn_sessions` and `vpn_audit`; `vpn_feeds` says how far, down to the
+ * cursor. Secrets (pre-shared keys) are in none of them.
+ *
  * `CloudConnexaClient` stands alone: this module is what a TypeScript program imports to use it.
  *
  * ```ts
