@@ -29,7 +29,6 @@ const CODES: Readonly<Record<string, Words>> = {
   key_expires: { en: "API key ends soon", fr: "clé d'API bientôt expirée" },
   key_expired: { en: "API key has ended", fr: "clé d'API expirée" },
   tenant_drift: { en: "differs from its files", fr: "différent de ses fichiers" },
-  unreachable: { en: "cannot be read", fr: "illisible" },
   test: { en: "test", fr: "essai" },
 };
 
