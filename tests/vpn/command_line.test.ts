@@ -122,7 +122,7 @@ Deno.test("what is wrong is said with its exit code", async () => {
           /the owner of a tenant cannot be changed/,
         ],
         ["holdfast vpn users create --username eve", 2, /groupId/],
-        ["holdfast vpn networks create --name x --connector nowhere", 2, /connectors/],
+        ["holdfast vpn networks create --name x --connector nowhere", 2, /--connector/],
         ["holdfast vpn settings get wpc/topolgy", 5, /did you mean "wpc\/topology"/],
         ["holdfast vpn settings set wpc/snat maybe", 2, /is not what it takes/],
         ["holdfast vpn sessions list --since yesterday", 2, /since "yesterday"/],
