@@ -5,7 +5,7 @@ import { VyosClient } from "../../src/network/client.ts";
 import { RELEASES } from "../../src/network/release.ts";
 import { Turns } from "../../src/network/turns.ts";
 import { FakeVyos } from "../support/vyos.ts";
-import { schemaOf } from "../support/vyos_schema.ts";
+import { sayIfAbsent, schemaOf } from "../support/vyos_schema.ts";
 import { handmade } from "./samples.ts";
 
 const signal = new AbortController().signal;
@@ -35,12 +35,10 @@ async function failureOf(work: Promise<unknown>): Promise<Error & { code?: strin
 
 for (const release of RELEASES) {
   Deno.test(`release ${release}: reads, changes, saves and shows`, async () => {
+    if (schemaOf(release) === undefined) return sayIfAbsent();
     const router = new FakeVyos({ release, config: handmade(release) });
     await using client = clientOf(router);
-    assert.deepEqual(
-      await client.showConfig(["vpn"], signal).catch(() => "invalid"),
-      schemaOf(release) ? "invalid" : {},
-    );
+    assert.equal(await client.showConfig(["vpn"], signal).catch(() => "invalid"), "invalid");
     assert.deepEqual(Object.keys(await client.showConfig(["nat"], signal)), ["destination"]);
     assert.deepEqual(await client.showConfig(["nat", "source"], signal), {});
     assert.equal(await client.returnValue([...rule.slice(0, 3), "100", "protocol"], signal), "tcp");
@@ -64,11 +62,12 @@ for (const release of RELEASES) {
 }
 
 Deno.test("all commands of a request are one commit, and one that fails takes all with it", async () => {
+  if (schemaOf("rolling") === undefined) return sayIfAbsent();
   const router = new FakeVyos({ config: handmade("rolling") });
   await using client = clientOf(router);
   const bad = { op: "set" as const, path: [...rule, "destination", "port"], value: "not a port" };
   const error = await failureOf(client.configure([...forward, bad], {}, signal));
-  if (schemaOf("rolling") !== undefined) assert.ok(isVyos(error, "refused"), error.message);
+  assert.ok(isVyos(error, "refused"), error.message);
   assert.equal(router.commits.length, 0);
   assert.deepEqual(router.running, handmade("rolling"));
 });
@@ -87,6 +86,7 @@ Deno.test("a change with a timer is confirmed once, and a second confirm finds n
 });
 
 Deno.test("a job in the background is followed to its end", async () => {
+  if (schemaOf("rolling") === undefined) return sayIfAbsent();
   const router = new FakeVyos({ config: handmade("rolling") });
   await using client = clientOf(router);
   await client.configure(forward, { background: true }, signal);
@@ -94,7 +94,7 @@ Deno.test("a job in the background is followed to its end", async () => {
   const error = await failureOf(
     client.configure([{ op: "set", path: [...rule, "x"] }], { background: true }, signal),
   );
-  if (schemaOf("rolling") !== undefined) assert.ok(isVyos(error, "refused"), error.message);
+  assert.ok(isVyos(error, "refused"), error.message);
 });
 
 Deno.test("each way to fail has its own code", async () => {

@@ -6,6 +6,7 @@ import { BackupSchedule, BackupScheduleLog, LogPage, SchedulerStatus } from "../
 import * as ops from "../../src/schedules/operations.ts";
 import { NO_POLICIES } from "../../src/schedules/policies.ts";
 import { verifyLedger } from "../../src/schedules/proof_operations.ts";
+import { showScheduleStatistics, showStatistics } from "../../src/schedules/statistics_operations.ts";
 import * as runOps from "../../src/schedules/run_operations.ts";
 import type { AuditTables } from "../../src/store/mod.ts";
 import { caller } from "../support/store.ts";
@@ -122,6 +123,13 @@ const SCENARIOS: Scenario[] = [
     ...reading,
     bad: [[{ schedule: "nightly", count: 0 }, "invalid", /count/]],
   },
+  {
+    op: widen(showStatistics),
+    input: {},
+    may: [USER, STRANGER, OPERATOR],
+    refused: [[NOBODY, "unauthenticated"]],
+  },
+  { op: widen(showScheduleStatistics), input: { schedule: "nightly" }, ...reading, bad: missing },
   { op: widen(ops.listIntervals), input: {}, may: [USER, OPERATOR], refused: [[NOBODY, "unauthenticated"]] },
   {
     op: widen(runOps.listLogs),
@@ -439,7 +447,7 @@ Deno.test("two people who change different fields at once both have their way", 
 Deno.test("every operation says its role, its scope and has an example", () => {
   for (const op of ops.operations) {
     assert.ok(op.role === "admin" || op.role === "operator" || op.scope !== undefined, op.name);
-    assert.ok((op.cli?.examples?.length ?? 0) > 0, op.name);
+    assert.ok(op.cli?.command === null || (op.cli?.examples?.length ?? 0) > 0, op.name);
     assert.ok(SCENARIOS.some((scenario) => scenario.op.name === op.name), `${op.name} has a scenario`);
   }
 });

@@ -122,9 +122,11 @@ export class FakeVyos {
   #parse(line: string): FakeCommand {
     const [op = "", ...words] = [...line.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2]!);
     const schema = schemaOf(this.release);
-    const hasValue = schema === undefined || op !== "set"
-      ? false
-      : schema.find(words.slice(0, -1))?.kind === "leaf";
+    // Without the schema the words tell: these are leaves without a value, and nothing else ends with a node.
+    const hasValue = op === "set" &&
+      (schema === undefined
+        ? !["disable", "log"].includes(words.at(-1)!)
+        : schema.find(words.slice(0, -1))?.kind === "leaf");
     return hasValue ? { op, path: words.slice(0, -1), value: words.at(-1)! } : { op, path: words };
   }
 
