@@ -19,11 +19,13 @@ import { claimsOf, type Machine } from "./machine.ts";
 import type { ChangeKind, ChangeStatus, Outcome } from "./model.ts";
 import { objectsOf } from "./objects.ts";
 import { type ManagedSubnets, ownOnly, plan, render, type Step, tidy, withSubnets } from "./plan.ts";
+import { commandLines, outcomeOf } from "./outcomes.ts";
 import * as queries from "./queries.ts";
 import type { Change, Db, NetworkTables } from "./queries.ts";
 import type { Profile } from "./release.ts";
 import { readLeases, readLive, type Router, type Routers } from "./routers.ts";
-import { commandText, type Tree } from "./tree.ts";
+import { withoutSecrets } from "./secrets.ts";
+import type { Tree } from "./tree.ts";
 
 /** What a decision is made on. */
 export interface View {
@@ -74,6 +76,9 @@ interface Prepared {
   replayed?: boolean;
 }
 
+/** A person goes away, a commit does not: what was sent is brought to its end. */
+const NEVER = new AbortController().signal;
+
 export class Changes {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -89,7 +94,7 @@ export class Changes {
   run(router: Router, intent: Intent, caller: Caller): Promise<Outcome> {
     return router.write(caller.signal, async (client) => {
       const { signal } = caller;
-      if (!intent.dryRun) await this.#settleOn(router, client);
+      if (!intent.dryRun) await this.#settleOn(router, client, signal);
       const profile = await this.#routers.profile(router, client, signal);
       const live = await (intent.look ?? readLive)(client, signal);
       const leased = intent.leases === true ? await readLeases(client, signal) : [];
@@ -188,15 +193,18 @@ export class Changes {
       if (change.steps.length > 0) said = await deliver(link, change.steps);
     } catch (error) {
       if (error instanceof UnclearError) throw error;
-      await this.#fail(change, messageOf(error), caller);
-      throw error;
+      const reason = withoutSecrets(messageOf(error), render(change.steps));
+      await this.#fail(change, reason, caller);
+      if (!(error instanceof HoldfastError) || reason === error.message) throw error;
+      const { kind, code, hint } = error;
+      throw new HoldfastError(kind, reason, hint === undefined ? { code } : { code, hint });
     }
-    await this.#finish(change, said, caller);
+    await this.#finish(change, withoutSecrets(said, render(change.steps)), caller);
     if (change.steps.length === 0) {
       await this.#setStatus(change.id, "saved");
       return "saved";
     }
-    return await this.#save(link.client, change.router, warnings) ? "saved" : "applied";
+    return await this.#save(link.client, change.router, warnings, NEVER) ? "saved" : "applied";
   }
 
   /** The machines are what the change made them. */
@@ -228,9 +236,9 @@ export class Changes {
   }
 
   /** Writes the configuration to the router's disk; what cannot be saved now is, with the next change or check. */
-  async #save(client: VyosClient, router: string, warnings: string[]): Promise<boolean> {
+  async #save(client: VyosClient, router: string, warnings: string[], signal: AbortSignal): Promise<boolean> {
     try {
-      await client.save(new AbortController().signal);
+      await client.save(signal);
     } catch (error) {
       warnings.push(`the router did not save its configuration: ${messageOf(error)}`);
       return false;
@@ -249,33 +257,42 @@ export class Changes {
     await queries.setChange(this.#database.tables<NetworkTables>(), id, { status });
   }
 
-  #link(router: Router, client: VyosClient, profile: Profile, steps: readonly Step[]): Link {
+  #link(
+    router: Router,
+    client: VyosClient,
+    profile: Profile,
+    steps: readonly Step[],
+    signal: AbortSignal = NEVER,
+  ): Link {
     const { name, settings } = router;
-    return { name, client, profile, settings, clock: this.#clock, look: () => lookAt(client, steps) };
+    return { name, client, profile, settings, clock: this.#clock, look: () => lookAt(client, steps, signal) };
   }
 
-  /** Settles what a crash or a lost answer left on a router. Errors: those of a router that does not answer. */
+  /**
+   * Settles what a crash or a lost answer left on a router. Errors: those of a router that does not answer, and the signal's
+   * reason: what is not settled then is settled the next time.
+   */
   async settle(router: Router, signal: AbortSignal): Promise<void> {
     const db = this.#database.tables<NetworkTables>();
     const left = [
       ...await queries.changesIn(db, router.name, "applying"),
       ...await queries.changesIn(db, router.name, "applied"),
     ];
-    if (left.length > 0) await router.write(signal, (client) => this.#settleOn(router, client));
+    if (left.length > 0) await router.write(signal, (client) => this.#settleOn(router, client, signal));
   }
 
-  async #settleOn(router: Router, client: VyosClient): Promise<void> {
+  async #settleOn(router: Router, client: VyosClient, signal: AbortSignal): Promise<void> {
     const db = this.#database.tables<NetworkTables>();
-    const signal = new AbortController().signal;
     const caller = systemCaller("network-settle");
     for (const change of await queries.changesIn(db, router.name, "applying")) {
       const profile = await this.#routers.profile(router, client, signal);
-      const found = await judgeLeft(this.#link(router, client, profile, change.steps), change.steps);
+      const link = this.#link(router, client, profile, change.steps, signal);
+      const found = await judgeLeft(link, change.steps, signal);
       if (found === "done") await this.#finish(change, "", caller);
       else await this.#fail(change, "it was interrupted, and the router does not have it", caller);
     }
     const unsaved = await queries.changesIn(db, router.name, "applied");
-    if (unsaved.length > 0) await this.#save(client, router.name, []);
+    if (unsaved.length > 0) await this.#save(client, router.name, [], signal);
   }
 
   /** Saves now, whatever there is to save. */
@@ -349,40 +366,5 @@ function digestOf(request: unknown): string {
 }
 
 function auditOf({ router, kind, subject, steps, rollback_of }: Change): object {
-  return { router, kind, subject, rollback_of, commands: render(steps).map(commandText) };
-}
-
-/** Steps as people read them. */
-export function stepViews(steps: readonly Step[]): Outcome["steps"] {
-  return steps.map(({ path, before, after, what }) => ({
-    what,
-    action: before === null ? "create" : after === null ? "delete" : "change",
-    path: path.join(" "),
-  }));
-}
-
-/** Nodes before a change by path. */
-export function beforeImage(steps: readonly Step[]): Record<string, Tree | null> {
-  return Object.fromEntries(steps.map(({ path, before }) => [path.join(" "), before]));
-}
-
-function outcomeOf(
-  router: string,
-  { id, steps, after }: { id: number | null; steps: readonly Step[]; after: readonly Machine[] },
-  { status, warnings = [], dryRun = false }: {
-    status: Outcome["status"];
-    warnings?: string[];
-    dryRun?: boolean;
-  },
-): Outcome {
-  return {
-    router,
-    dry_run: dryRun,
-    change_id: id,
-    status,
-    machines: [...after],
-    steps: stepViews(steps),
-    commands: render(steps).map(commandText),
-    warnings,
-  };
+  return { router, kind, subject, rollback_of, commands: commandLines(steps) };
 }

@@ -11,6 +11,7 @@ import type { Step } from "./plan.ts";
 import * as queries from "./queries.ts";
 import type { ConfigVersion, Db, NetworkTables } from "./queries.ts";
 import type { Router, Routers } from "./routers.ts";
+import { isSecret, maskedPath } from "./secrets.ts";
 import { isTree, sameTree, type Tree } from "./tree.ts";
 
 /** A comparison of two versions. */
@@ -150,16 +151,12 @@ function stepsTo(live: Tree, wanted: Tree): Step[] {
   })).filter((step) => !sameTree(step.before, step.after));
 }
 
-/** Leaves and names whose values nobody needs to see. */
-const SECRET =
-  /pass(word|phrase)|secret|^key$|-key$|^key-|private|psk|community|plaintext|encrypted|token|credential/;
-
 /** A configuration as lines of `set`, secrets struck out; the keys tell even those apart. */
 function linesOf(tree: Tree, path: readonly string[] = []): Map<string, string> {
   const lines = new Map<string, string>();
   for (const [name, value] of Object.entries(tree)) {
     const at = [...path, name];
-    const secret = at.some((word) => SECRET.test(word));
+    const secret = isSecret(at);
     if (isTree(value) && Object.keys(value).length > 0) {
       for (const [key, line] of linesOf(value, at)) lines.set(key, line);
       continue;
@@ -173,9 +170,8 @@ function linesOf(tree: Tree, path: readonly string[] = []): Map<string, string> 
   return lines;
 }
 
-/** Names below a secret word are secrets too: a community's name is its password. */
 function pathText(path: readonly string[]): string {
-  return path.map((word, i) => path[i - 1] === "community" ? "***" : quoted(word)).join(" ");
+  return maskedPath(path).map(quoted).join(" ");
 }
 
 function quoted(text: string): string {

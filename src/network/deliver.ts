@@ -130,13 +130,15 @@ export async function settleRouter(
   { name, client, clock }: Pick<Link, "name" | "client" | "clock">,
   lost: unknown,
   waits: readonly number[] = LOST_WAITS,
+  signal: AbortSignal = NEVER,
 ): Promise<void> {
   let last = lost;
   for (const wait of waits) {
-    if (wait > 0) await clock.sleep(wait, NEVER);
+    if (wait > 0) await clock.sleep(wait, signal);
     try {
-      return await client.settle(NEVER);
+      return await client.settle(signal);
     } catch (error) {
+      signal.throwIfAborted();
       last = error;
       if (isVyos(error, "wrong_key", "certificate_changed")) break;
     }
@@ -156,16 +158,16 @@ async function confirm(link: Link, steps: readonly Step[]): Promise<void> {
   );
 }
 
-async function tryConfirm({ client, clock }: Link): Promise<boolean> {
+async function tryConfirm({ client, clock }: Link, signal: AbortSignal = NEVER): Promise<boolean> {
   for (const wait of [500, 1000, 2000]) {
     try {
-      return await client.confirm(NEVER);
+      return await client.confirm(signal);
     } catch (error) {
       if (!isVyos(error, "lost", "connect", "proxy", "locked")) throw error;
-      await clock.sleep(wait, NEVER);
+      await clock.sleep(wait, signal);
     }
   }
-  return await client.confirm(NEVER);
+  return await client.confirm(signal);
 }
 
 /** Makes the nodes of the steps what they were. Whatever timer runs is ended then. */
@@ -189,23 +191,31 @@ async function takeBack(link: Link, steps: readonly Step[]): Promise<void> {
   if (link.profile.confirm) await link.client.confirm(NEVER);
 }
 
-/** What a router says of a change that was left under way. */
-export async function judgeLeft(link: Link, steps: readonly Step[]): Promise<"done" | "undone"> {
-  await settleRouter(link, undefined, [0, 500]);
+/** What a router says of a change that was left under way. Errors: those of the router, and the signal's reason. */
+export async function judgeLeft(
+  link: Link,
+  steps: readonly Step[],
+  signal: AbortSignal,
+): Promise<"done" | "undone"> {
+  await settleRouter(link, undefined, [0, 500], signal);
   if (!isThere(steps, await link.look())) return "undone";
   if (!link.profile.confirm) return "done";
-  await tryConfirm(link);
+  await tryConfirm(link, signal);
   return isThere(steps, await link.look()) ? "done" : "undone";
 }
 
 /** Reads the top nodes that steps are about; for plans about any part of the configuration. */
-export async function lookAt(client: VyosClient, steps: readonly Step[]): Promise<Tree> {
+export async function lookAt(
+  client: VyosClient,
+  steps: readonly Step[],
+  signal: AbortSignal = NEVER,
+): Promise<Tree> {
   const tops = new Map(steps.map(({ path }) => [keyOf(path.slice(0, 2)), path.slice(0, 2)]));
   const live: Record<string, Tree> = {};
   for (const [top, inner] of tops.values()) {
     if (top === undefined) continue;
-    if (inner === undefined) live[top] = await client.showConfig([top], NEVER);
-    else live[top] = { ...live[top], [inner]: await client.showConfig([top, inner], NEVER) };
+    if (inner === undefined) live[top] = await client.showConfig([top], signal);
+    else live[top] = { ...live[top], [inner]: await client.showConfig([top, inner], signal) };
   }
   return live;
 }

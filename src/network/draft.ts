@@ -320,7 +320,8 @@ function checkHostName(what: string, name: string, profile: Profile, reserved: b
   );
 }
 
-function checkText(what: string, text: string | null): void {
+/** Errors: `invalid` for what a router's shell would take apart. */
+export function checkText(what: string, text: string | null): void {
   if (text === null || isSafeText(text)) return;
   throw new HoldfastError(
     "invalid",
@@ -328,7 +329,8 @@ function checkText(what: string, text: string | null): void {
   );
 }
 
-function checkSource(what: string, source: string | null): void {
+/** Errors: `invalid` for what is no IPv4 address or network. */
+export function checkSource(what: string, source: string | null): void {
   if (source === null || toNumber(source) !== undefined || networkRange(source) !== undefined) return;
   throw new HoldfastError("invalid", `Cannot ${what}: source "${source}" is no IPv4 address or network`, {
     hint: "write 203.0.113.7 or 203.0.113.0/24; a network has no bits behind its length",

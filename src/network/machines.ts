@@ -5,6 +5,8 @@ import type { Database } from "../store/mod.ts";
 import type { Changes, Decision, Intent, View } from "./changes.ts";
 import {
   changeMachine,
+  checkSource,
+  checkText,
   type Drafting,
   draftMachine,
   type IpPool,
@@ -172,6 +174,8 @@ export class Machines {
           },
         );
       }
+      checkText(`change forwards of "${name}"`, change.description ?? null);
+      checkSource(`change forwards of "${name}"`, change.source ?? null);
       const isMeant = (port: PortRule) => ports.length === 0 || ports.includes(port.name);
       const after = action === "delete"
         ? machine.ports.filter((port) => !isMeant(port))
@@ -300,7 +304,7 @@ function portRangeOf(text: string): readonly [number, number] {
 }
 
 /** Subnets of pools that Holdfast makes and removes. */
-async function managedSubnets({ db, router }: View): Promise<ManagedSubnets> {
+export async function managedSubnets({ db, router }: View): Promise<ManagedSubnets> {
   const pools = (await queries.listPools(db, router.name, "ip")).flatMap((pool) => ipPoolOf(pool) ?? []);
   return (network, subnet) =>
     pools.some((pool) => pool.manage_subnet && pool.shared_network === network && pool.cidr === subnet);

@@ -6,17 +6,18 @@ import type { Caller } from "../lib/operation.ts";
 import type { Fetch } from "../lib/upstream.ts";
 import type { AlertSink } from "../notify/mod.ts";
 import type { Database } from "../store/mod.ts";
-import { beforeImage, Changes, stepViews } from "./changes.ts";
+import { Changes } from "./changes.ts";
 import type { NetworkConfig } from "./config.ts";
 import { Configs } from "./configs.ts";
 import { type Asked, Machines } from "./machines.ts";
 import type { ChangeDetail, ChangeView, Outcome, RouterStatus } from "./model.ts";
-import { inverse, progress, render, type Step } from "./plan.ts";
+import { inverse, progress, type Step } from "./plan.ts";
+import { beforeImage, commandLines, stepViews } from "./outcomes.ts";
 import { Pools } from "./pools.ts";
 import * as queries from "./queries.ts";
 import type { Change, Db, NetworkTables } from "./queries.ts";
 import { Routers } from "./routers.ts";
-import { commandText, sameTree, type Tree, treeAt } from "./tree.ts";
+import { sameTree, type Tree, treeAt } from "./tree.ts";
 import { lookAt } from "./deliver.ts";
 import { claimsOf } from "./machine.ts";
 import { Watch } from "./watch.ts";
@@ -74,11 +75,11 @@ export class Network {
   }
 
   /** Settles what a crash left; a router that cannot be asked is settled before its next change. */
-  async settle(): Promise<void> {
+  async settle(patienceMs: number = SETTLE_MS): Promise<void> {
     await Promise.all(
       this.routers.all().map(async (router) => {
         try {
-          await this.#changes.settle(router, AbortSignal.timeout(SETTLE_MS));
+          await this.#changes.settle(router, AbortSignal.timeout(patienceMs));
         } catch (error) {
           if (!(error instanceof HoldfastError) && !(error instanceof DOMException)) throw error;
         }
@@ -164,7 +165,7 @@ export class Network {
     return {
       ...viewOf(change),
       steps: stepViews(change.steps),
-      commands: render(change.steps).map(commandText),
+      commands: commandLines(change.steps),
       before: beforeImage(change.steps),
     };
   }
@@ -178,8 +179,9 @@ export class Network {
   }
 
   /**
-   * Plans the way back from a change and goes it. Errors: `not_found`; `conflict` for a change that failed, when a machine or
-   * the router changed since, or when somebody else has what would be needed.
+   * Plans the way back from a change and goes it. Errors: `not_found`; `forbidden` for a restored configuration unless by an
+   * admin, who alone may restore one; `conflict` for a change that failed, when a machine or the router changed since, or
+   * when somebody else has what would be needed.
    */
   async rollback(id: number, asked: Asked, caller: Caller): Promise<Outcome> {
     const change = await this.#change(id);
@@ -187,11 +189,16 @@ export class Network {
     if (change.status === "failed" || change.status === "applying") {
       throw new HoldfastError("conflict", `Cannot ${what}: it is ${change.status}`);
     }
+    if (caller.role !== "admin" && await this.#isRestore(change)) {
+      throw new HoldfastError("forbidden", `Cannot ${what}: it restored the router's whole configuration`, {
+        hint: "ask an admin; an operator takes back changes of machines only",
+      });
+    }
     return await this.#changes.run(this.routers.resolve(change.router), {
       kind: "rollback",
       dryRun: asked.dry_run === true,
       evenIfVanished: true,
-      look: (client) => lookAt(client, change.steps),
+      look: (client, signal) => lookAt(client, change.steps, signal),
       decide: async ({ db, router, live, claims, now }) => {
         for (const name of new Set([...change.before, ...change.after].map((machine) => machine.name))) {
           const known = await queries.machineByName(db, router.name, name);
@@ -217,6 +224,14 @@ export class Network {
         return { subject: `change ${id}`, before: change.after, after: before, steps, rollbackOf: id };
       },
     }, caller);
+  }
+
+  /** True for a restored configuration, and for the way back from one. */
+  async #isRestore(change: Change): Promise<boolean> {
+    const of = change.rollback_of === null
+      ? undefined
+      : await queries.changeById(this.#db, change.rollback_of);
+    return change.kind === "restore" || (of !== undefined && await this.#isRestore(of));
   }
 
   /** What is known of each router, without asking; asks in the background when that is old. */

@@ -170,12 +170,15 @@ export class Pools {
     else checkPortPool({ ...after.settings, name, is_default, is_active });
     await this.#database.change(caller, async (change) => {
       const db = change.tables<NetworkTables>();
-      const machines = await queries.listMachines(db, before.router);
+      const machines = await holdersOn(db, before.router);
       const lost = usersOf(before, machines).filter((user) => !usersOf(after, machines).includes(user));
       if (lost.length > 0) throw inUse("update", before, lost);
       await refuseOverlap(db, after);
       if (is_default) await queries.clearDefault(db, before.router, before.kind);
-      await queries.updatePool(db, after);
+      await queries.updatePool(db, after).catch((error: unknown) => {
+        if (!isUniqueViolation(error)) throw error;
+        throw new HoldfastError("conflict", `Cannot rename pool "${before.name}": there is a pool "${name}"`);
+      });
       change.audit({ target: `network/pools/${before.id}`, before, after });
     });
     return await this.get(String(before.id), before.router, before.kind);
@@ -186,7 +189,7 @@ export class Pools {
     const pool = await this.find(ref, router, kind);
     await this.#database.change(caller, async (change) => {
       const db = change.tables<NetworkTables>();
-      const users = usersOf(pool, await queries.listMachines(db, pool.router));
+      const users = usersOf(pool, await holdersOn(db, pool.router));
       if (users.length > 0) throw inUse("delete", pool, users);
       await queries.deletePool(db, pool.id);
       change.audit({ target: `network/pools/${pool.id}`, before: pool, after: null });
@@ -293,6 +296,12 @@ function freeRanges(pool: Omit<IpPool, "name">): Range[] {
       }),
     [...rangesOf(pool)],
   );
+}
+
+/** Machines of a router, and those that a change under way is making: what it drew is taken before the machine is there. */
+async function holdersOn(db: Db, router: string): Promise<Machine[]> {
+  const under = (await queries.changesIn(db, router, "applying")).flatMap(({ after }) => after);
+  return [...await queries.listMachines(db, router), ...under];
 }
 
 /** What machines have of a pool: an entry per address or port, with the machine's name. */

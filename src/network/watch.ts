@@ -11,8 +11,9 @@ import { compare, type Difference } from "./drift.ts";
 import { destinationRules, reservationsOf, subnetsOf } from "./live.ts";
 import { contains, toNumber } from "./ipv4.ts";
 import { claimsOf, type Machine, type PortRule, PROTOCOLS } from "./machine.ts";
-import { type Asked, requireMachine } from "./machines.ts";
+import { type Asked, managedSubnets, requireMachine } from "./machines.ts";
 import type { DriftReport, Outcome } from "./model.ts";
+import { withSubnets } from "./plan.ts";
 import * as queries from "./queries.ts";
 import type { NetworkTables, RouterRow } from "./queries.ts";
 import { readLive, type Router, type Routers } from "./routers.ts";
@@ -112,7 +113,8 @@ export class Watch {
           ? input.remove_unknown === true
           : input.vm === undefined || one.machine === input.vm
       );
-      const steps = found.flatMap(({ step }) => step ?? []);
+      const wrong = found.flatMap(({ step }) => step ?? []);
+      const steps = withSubnets(wrong, view.live, view.profile, await managedSubnets(view));
       const left = found.filter(({ step }) => step === null);
       const warnings = left.map(({ detail }) => `${detail}; it is left alone`);
       return { subject: input.vm ?? "all machines", before: machines, after: machines, steps, warnings };

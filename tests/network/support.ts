@@ -33,7 +33,7 @@ export interface Rig extends AsyncDisposable {
   restart(): Network;
 }
 
-const SETTINGS: NetworkConfig["routers"][string] = {
+export const SETTINGS: NetworkConfig["routers"][string] = {
   url: "http://127.0.0.1:8080",
   api_key: "key-of-the-router",
   ca_file: null,

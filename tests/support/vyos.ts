@@ -65,6 +65,8 @@ export class FakeVyos {
   /** The state a timer would bring back; undefined while none runs. */
   pending: Node | undefined;
   locked = false;
+  /** What each commit is refused with, when it is. */
+  refuse: string | undefined;
   leases = "";
   /** Told how long each answer took, in milliseconds. */
   onAnswer: (ms: number) => void = () => {};
@@ -99,6 +101,7 @@ export class FakeVyos {
 
   /** Commits commands, all or none. Returns the engine's error. */
   commit(commands: readonly FakeCommand[]): string | undefined {
+    if (this.refuse !== undefined) return this.refuse;
     const candidate = copyOf(this.running);
     for (const command of commands) {
       const refused = change(candidate, command, this.release, this.#options.strict ?? false);
