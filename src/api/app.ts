@@ -12,12 +12,13 @@ import type { Identity } from "../lib/caller.ts";
 import type { Clock } from "../lib/clock.ts";
 import { HoldfastError, type Problem } from "../lib/errors.ts";
 import { hasRole, invoke, isStream, type Kernel, type Operation, parseRoute } from "../lib/operation.ts";
+import { watchWork } from "../lib/progress.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authenticate, Peer } from "./authenticate.ts";
 import { Callers, requestId } from "./callers.ts";
 import { docsRoutes } from "./docs.ts";
 import { eventStream, headersFor, json, problem } from "./respond.ts";
-import { readInput } from "./request.ts";
+import { prefersEvents, readInput } from "./request.ts";
 import { Strangers, upgrade } from "./websocket.ts";
 
 /** What the API is made of. */
@@ -145,8 +146,13 @@ function handler(options: ApiOptions): Handler {
     const url = request.url.includes("?") ? new URL(request.url) : null;
     const input = early ? {} : await readInput(op, request, url, path, settings.max_body_bytes);
     const over = new AbortController();
-    const asking = op.stream ? { ...caller, signal: AbortSignal.any([caller.signal, over.signal]) } : caller;
-    const output = await invoke(kernel, op, input, asking);
+    const watched = op.progress === true && prefersEvents(request);
+    const asking = op.stream || watched
+      ? { ...caller, signal: AbortSignal.any([caller.signal, over.signal]) }
+      : caller;
+    const output = watched
+      ? watchWork((report) => invoke(kernel, op, input, { ...asking, report }), () => over.abort())
+      : await invoke(kernel, op, input, asking);
     if (isStream(output)) {
       const identity = callers.remember(request, peer);
       const recheck = async () => {

@@ -15,6 +15,15 @@ const ProblemSchema = z.object({
   hint: z.string().optional(),
 }).meta({ id: "Problem", description: "An error (RFC 9457), as application/problem+json" });
 
+const ProgressSchema = z.object({
+  type: z.literal("progress"),
+  phase: z.string(),
+  done_bytes: z.int(),
+  total_bytes: z.int().optional(),
+  done_items: z.int(),
+  total_items: z.int().optional(),
+}).meta({ id: "WorkProgress", description: "How far the work is; totals are absent while they are unknown" });
+
 /** The methods of routes, as OpenAPI writes them. */
 const METHODS = ["get", "post", "put", "patch", "delete"] as const satisfies RouteConfig["method"][];
 
@@ -71,26 +80,38 @@ function routeOf(op: Operation, route: string, index: number): RouteConfig {
     ...(method === "GET" || method === "DELETE" ? {} : bodyOf(op, rest)),
   };
   const status = typeof op.status === "number" ? op.status : 200;
-  const type = op.stream ? "text/event-stream" : "application/json";
   return {
     method: METHODS.find((one) => one === method.toLowerCase()) ?? "get",
     path,
     operationId: index === 0 ? op.name : `${op.name}.alias${index}`,
     tags: [op.name.split(".")[0]!],
     summary: op.summary,
-    description: `${op.description === undefined ? "" : `${op.description}\n\n`}Role: ${op.role}.`,
+    description: [op.description, op.progress ? WATCHED : undefined, `Role: ${op.role}.`]
+      .filter((part) => part !== undefined).join("\n\n"),
     ...(op.role === "public" ? { security: [] } : { security: [{ bearer: [] }, { api_key: [] }] }),
     request,
     responses: {
-      [status]: status === 204
-        ? { description: "Done" }
-        : { description: "Success", content: { [type]: { schema: op.output } } },
+      [status]: status === 204 ? { description: "Done" } : { description: "Success", content: answersOf(op) },
       ...errors(["invalid"]),
       ...(op.role === "public" ? {} : errors(["unauthenticated", "forbidden"])),
       ...(names.length > 0 ? errors(["not_found"]) : {}),
       ...(isWrite({ route }) ? errors(["conflict"]) : {}),
       ...(op.exempt ? {} : errors(["rate_limited"])),
     },
+  };
+}
+
+const WATCHED =
+  "With `Accept: text/event-stream` the answer is its progress as events, of which the last, `result`, holds it.";
+
+function answersOf(op: Operation): Record<string, { schema: z.ZodType }> {
+  if (op.stream) return { "text/event-stream": { schema: op.output } };
+  const json = { "application/json": { schema: op.output } };
+  if (!op.progress) return json;
+  const result = z.object({ type: z.literal("result"), result: op.output });
+  return {
+    ...json,
+    "text/event-stream": { schema: z.discriminatedUnion("type", [ProgressSchema, result]) },
   };
 }
 

@@ -19,6 +19,26 @@ export async function readInput(
   return { ...readBody(op, request, text, url), ...fromPath };
 }
 
+/** True when a client would rather have events than JSON (RFC 9110 section 12.5.1); who does not mind gets JSON. */
+export function prefersEvents(request: Request): boolean {
+  const accept = (request.headers.get("accept") ?? "").toLowerCase();
+  return accept.includes("text/event-stream") &&
+    qualityOf(accept, ["text/event-stream"]) >
+      qualityOf(accept, ["application/json", "application/*", "*/*"]);
+}
+
+/** The weight of the first of these types, the most exact one, that is listed; 0 when none is. */
+function qualityOf(accept: string, types: readonly string[]): number {
+  const listed = new Map(
+    accept.split(",").map((range) => {
+      const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
+      const weight = parameters.find((parameter) => parameter.startsWith("q="));
+      return [type, weight === undefined ? 1 : Number(weight.slice(2)) || 0];
+    }),
+  );
+  return listed.get(types.find((type) => listed.has(type)) ?? "") ?? 0;
+}
+
 /** Where an event stream is resumed: browsers send the last id they saw as a header (HTML, section 9.2.4). */
 function resumed(op: Operation, request: Request): { last_event_id?: string } {
   const id = op.stream ? request.headers.get("last-event-id") : null;

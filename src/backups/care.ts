@@ -92,7 +92,7 @@ async function sizeOf(
   if (disk !== "elsewhere") return disk === "missing" ? disk : disk.size_bytes;
   const engine = parts.engines.get(backup.engine);
   if (engine.locate === undefined) return "unknown";
-  const found = await engine.locate(await stored(parts, backup), workContext(parts, signal));
+  const found = await engine.locate(await stored(parts, backup), workContext(parts, { signal }));
   return found === "missing" ? found : found.size_bytes;
 }
 

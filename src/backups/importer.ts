@@ -38,7 +38,7 @@ export async function importDirectory(
   const result: ImportResult = { imported: [], known: 0, problems: [] };
   const reaching = parts.engines.all.filter((engine) => !isHere && engine.places !== undefined);
   for (const engine of reaching) requireRights(engine, options ?? {}, caller);
-  const reach = isHere ? undefined : { options, context: workContext(parts, caller.signal) };
+  const reach = isHere ? undefined : { options, context: workContext(parts, caller) };
   for (const engine of parts.engines.all.filter(({ kind }) => only === undefined || kind === only)) {
     for await (const found of engine.discover?.(directory, reach) ?? []) {
       if ("problem" in found) {

@@ -94,6 +94,7 @@ export const verifyBackup = operation({
     "With --file PATH it verifies a file without any database.",
   input: Ref.extend(IdentityFields.shape),
   output: BackupVerification,
+  progress: true,
   cli: {
     args: ["backup?"],
     flags: { ...IDENTITY_FLAGS },
@@ -119,6 +120,7 @@ export const restoreBackup = operation({
     "overwritten unless forced. With --file PATH it restores a file without any database.",
   input: Ref.extend({ ...RestoreFields.shape, ...IdentityFields.shape }),
   output: RestoreResult,
+  progress: true,
   cli: {
     args: ["backup?"],
     flags: {

@@ -5,7 +5,7 @@ import { type Clock, iso } from "../lib/clock.ts";
 import type { Caller } from "../lib/operation.ts";
 import type { Server } from "../servers/mod.ts";
 import type { Database } from "../store/mod.ts";
-import type { EngineContext, Progress, StoredArtifact } from "./engine.ts";
+import type { EngineContext, StoredArtifact } from "./engine.ts";
 import type { Engines, EngineSettings } from "./engines.ts";
 import { type IdentityFields, identityOf } from "./identity.ts";
 import type { KeepRules } from "./keep.ts";
@@ -51,8 +51,6 @@ export interface Surroundings {
   listSchedules(): Promise<BackedUpSchedule[]>;
   /** The text of a named secret. Errors: `not_found`. */
   readSecret(name: string): Promise<string>;
-  /** How far a verification or restore is, where somebody watches this process. */
-  progress?(update: Progress): void;
 }
 
 /** What each part works with. */
@@ -88,13 +86,16 @@ export function now(parts: Parts): string {
   return iso(parts.clock.now());
 }
 
-/** The context of an engine's work that no run records. */
-export function workContext(parts: Parts, signal: AbortSignal): EngineContext {
+/** The context of an engine's work that no run records; who asked for it may watch. */
+export function workContext(
+  parts: Parts,
+  { signal, report }: Pick<Caller, "signal" | "report">,
+): EngineContext {
   return {
     signal,
     now: () => parts.clock.now(),
     log: (level, text) => log[level]("{text}", { text }),
-    progress: (update) => parts.progress?.(update),
+    progress: (update) => report?.(update),
     secret: (name) => parts.readSecret(name),
     scratch: parts.settings.scratch_dir,
   };

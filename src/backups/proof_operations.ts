@@ -34,6 +34,7 @@ export const proveBackup = operation({
     ...IdentityFields.shape,
   }),
   output: BackupProof,
+  progress: true,
   cli: {
     args: ["backup"],
     flags: { ...IDENTITY_FLAGS },

@@ -210,7 +210,7 @@ class Attempt {
   }
 
   get #context() {
-    return workContext(this.#parts, this.#caller.signal);
+    return workContext(this.#parts, this.#caller);
   }
 
   #stored(): Promise<StoredArtifact> {

@@ -69,7 +69,7 @@ export async function removeBackup(
 export async function finishRemoval(parts: Parts, backup: Backup, caller: Caller): Promise<void> {
   try {
     const engine = parts.engines.get(backup.engine);
-    await engine.remove(await stored(parts, backup), workContext(parts, caller.signal));
+    await engine.remove(await stored(parts, backup), workContext(parts, caller));
     await queries.markDeleted(tables(parts), backup.id, now(parts));
   } catch (error) {
     await parts.database.change(caller, async (change) => {

@@ -28,7 +28,7 @@ export async function restoreBackup(
   await note("started", { restore: fields });
   try {
     const artifact = await stored(parts, backup, { identity, identity_secret });
-    const restored = await engine.restore(artifact, { ...place, ...how }, workContext(parts, caller.signal));
+    const restored = await engine.restore(artifact, { ...place, ...how }, workContext(parts, caller));
     await note("ok", { restore: fields, item_count: restored.item_count });
     return {
       backup_id: backup.id,

@@ -38,7 +38,7 @@ export async function settleMakes(
   wanted: (make: Make) => boolean,
 ): Promise<Omit<Settled, "removed">> {
   const settled: Omit<Settled, "removed"> = { recovered: [], swept: [] };
-  const context = workContext(parts, new AbortController().signal);
+  const context = workContext(parts, { signal: new AbortController().signal });
   for (const make of await listMakes(tables(parts))) {
     if (maker.isActive(make.id) || !wanted(make)) continue;
     try {

@@ -20,7 +20,7 @@ export async function verifyBackup(
   caller: Caller,
   look: Look = {},
 ): Promise<BackupVerification> {
-  const found = await read(parts, backup, caller.signal, look);
+  const found = await read(parts, backup, caller, look);
   const at = now(parts);
   const known = { verified_at: at, verified_ok: found.ok, verify_detail: found.problems.join("; ") || null };
   await parts.database.change(caller, async (change) => {
@@ -57,7 +57,7 @@ interface Found extends Verification {
 async function read(
   parts: Parts,
   backup: Backup,
-  signal: AbortSignal,
+  caller: Caller,
   { hash, ...identity }: Look,
 ): Promise<Found> {
   const engine = parts.engines.get(backup.engine);
@@ -73,7 +73,7 @@ async function read(
   try {
     if (hash !== undefined) return { ...judge(backup, await hash(backup.path)), missing: false };
     return {
-      ...await engine.verify(await stored(parts, backup, identity), workContext(parts, signal)),
+      ...await engine.verify(await stored(parts, backup, identity), workContext(parts, caller)),
       missing: false,
     };
   } catch (error) {

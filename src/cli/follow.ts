@@ -23,8 +23,7 @@ export async function follow(
   tell?: (event: unknown) => string | null,
 ): Promise<unknown> {
   let result: unknown;
-  const started = Date.now();
-  let lastPlain = started;
+  const shown = new ProgressLine(terminal, output !== "json");
   for await (const event of events) {
     if (output === "json" && typeOf(event) !== "progress") terminal.print(JSON.stringify(event));
     const told = output === "json" ? null : tell?.(event) ?? null;
@@ -33,22 +32,55 @@ export async function follow(
       case "line":
         if (output !== "json") terminal.note(lineText(event, terminal));
         break;
-      case "progress": {
-        const text = progressText(event, Date.now() - started);
-        if (terminal.interactive) terminal.status(text);
-        else if (output !== "json" && Date.now() - lastPlain > PLAIN_EVERY_MS) {
-          lastPlain = Date.now();
-          terminal.note(text);
-        }
+      case "progress":
+        shown.show(event);
         break;
-      }
       case "result":
         result = event;
         break;
     }
   }
-  if (terminal.interactive) terminal.status("");
+  shown.clear();
   return result;
+}
+
+/** Shows how far work is: as a bar on a terminal, elsewhere as a line now and then, or not at all. */
+export class ProgressLine {
+  readonly #terminal: Terminal;
+  readonly #plain: boolean;
+  readonly #now: () => number;
+  #phase: unknown;
+  #began: number;
+  #lastPlain: number;
+
+  constructor(terminal: Terminal, plain = true, now: () => number = Date.now) {
+    [this.#terminal, this.#plain, this.#now] = [terminal, plain, now];
+    this.#began = this.#lastPlain = now();
+  }
+
+  show(event: unknown): void {
+    const now = this.#now();
+    // Each phase has a speed and an end of its own.
+    if (at(event, "phase") !== this.#phase) [this.#phase, this.#began] = [at(event, "phase"), now];
+    const text = progressText(event, now - this.#began);
+    if (this.#terminal.interactive) this.#terminal.status(text);
+    else if (this.#plain && now - this.#lastPlain > PLAIN_EVERY_MS) {
+      this.#lastPlain = now;
+      this.#terminal.note(text);
+    }
+  }
+
+  /** Takes the bar away. */
+  clear(): void {
+    if (this.#terminal.interactive) this.#terminal.status("");
+  }
+}
+
+/** What a command shows of work whose answer it prints; answers for programs come alone. */
+export function progressFor(
+  { terminal, options }: { terminal: Terminal; options: { view: { output: string } } },
+): ProgressLine | undefined {
+  return options.view.output === "table" ? new ProgressLine(terminal) : undefined;
 }
 
 function typeOf(event: unknown): string {

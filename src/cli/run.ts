@@ -212,7 +212,9 @@ async function runOperation(
   }
   const transport = await session.transport(op);
   if (op.stream) return await followOperation(op, input, session);
-  const output = await transport.call(op, input, session.signal);
+  const output = op.progress
+    ? await callWatched(op, input, session)
+    : await transport.call(op, input, session.signal);
   const view = session.options.view;
   if (cli.follow !== undefined && (options.wait === true || transport.kind === "process")) {
     return await followOperation(await find(op, cli.follow.operation), cli.follow.input(output), session);
@@ -225,6 +227,22 @@ async function runOperation(
     return await followOperation(await find(op, cli.watch.operation), watched, session);
   }
   return cli.exit?.(output) ?? 0;
+}
+
+async function callWatched(
+  op: Operation,
+  input: Record<string, unknown>,
+  session: Session,
+): Promise<unknown> {
+  const { progressFor } = await import("./follow.ts");
+  const transport = await session.transport(op);
+  const shown = progressFor(session);
+  if (shown === undefined) return await transport.call(op, input, session.signal);
+  try {
+    return await transport.call(op, input, session.signal, (event) => shown.show(event));
+  } finally {
+    shown.clear();
+  }
 }
 
 async function followOperation(

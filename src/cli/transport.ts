@@ -6,12 +6,19 @@
 import { localIdentity, localUser } from "../lib/caller.ts";
 import { fromProblem, HoldfastError, messageOf } from "../lib/errors.ts";
 import { type Caller, invoke, isStream, type Kernel, type Operation, parseRoute } from "../lib/operation.ts";
+import { at } from "./cells.ts";
 
 /** A way to call operations. */
 export interface Transport {
   /** `process` holds the data directory, so that what it starts ends with it; `standalone` holds nothing. */
   readonly kind: "process" | "standalone" | "socket" | "remote";
-  call(op: Operation, input: Record<string, unknown>, signal: AbortSignal): Promise<unknown>;
+  /** `report` takes the events of an operation with `progress` until its answer is there. */
+  call(
+    op: Operation,
+    input: Record<string, unknown>,
+    signal: AbortSignal,
+    report?: (event: unknown) => void,
+  ): Promise<unknown>;
   stream(op: Operation, input: Record<string, unknown>, signal: AbortSignal): AsyncIterable<unknown>;
   close(): Promise<void>;
 }
@@ -32,7 +39,10 @@ export function processTransport(
   });
   return {
     kind,
-    call: (op, input) => Promise.resolve(invoke(kernel, op, input, caller())),
+    call: (op, input, _, report) =>
+      Promise.resolve(
+        invoke(kernel, op, input, report === undefined ? caller() : { ...caller(), report }),
+      ),
     async *stream(op, input) {
       const events = await invoke(kernel, op, input, caller());
       if (isStream(events)) yield* events;
@@ -56,13 +66,18 @@ export function httpTransport(target: HttpTarget): Transport {
     ? undefined
     : Deno.createHttpClient({ proxy: { transport: "unix", path: target.socketPath } });
 
-  async function send(op: Operation, input: Record<string, unknown>, signal: AbortSignal): Promise<Response> {
+  async function send(
+    op: Operation,
+    input: Record<string, unknown>,
+    signal: AbortSignal,
+    accept: Record<string, string> = {},
+  ): Promise<Response> {
     const { url, init } = requestOf(op, input, target.url);
     let response: Response;
     try {
       response = await fetch(url, {
         ...init,
-        headers: { ...init.headers, ...target.headers },
+        headers: { ...init.headers, ...accept, ...target.headers },
         signal,
         redirect: "error",
         ...(client === undefined ? {} : { client }),
@@ -90,10 +105,20 @@ export function httpTransport(target: HttpTarget): Transport {
     );
   }
 
+  async function* eventsOf(response: Response, signal: AbortSignal): AsyncIterable<unknown> {
+    try {
+      if (response.body !== null) yield* readEvents(response.body);
+    } catch (error) {
+      throw broken(error, signal);
+    }
+  }
+
   return {
     kind: target.kind,
-    async call(op, input, signal) {
-      const response = await send(op, input, signal);
+    async call(op, input, signal, report) {
+      const watched = report !== undefined && op.progress === true;
+      const response = await send(op, input, signal, watched ? EVENTS_FIRST : {});
+      if (watched && isEvents(response)) return await resultOf(eventsOf(response, signal), report);
       const text = await response.text().catch((error: unknown) => {
         throw broken(error, signal);
       });
@@ -108,21 +133,38 @@ export function httpTransport(target: HttpTarget): Transport {
     },
     async *stream(op, input, signal) {
       const response = await send(op, input, signal);
-      if (response.body === null || typeOf(response) !== "text/event-stream") {
+      if (!isEvents(response)) {
         await response.body?.cancel();
         throw new HoldfastError("upstream", `Cannot read the answer of ${target.url}: it is no event stream`);
       }
-      try {
-        yield* readEvents(response.body);
-      } catch (error) {
-        throw broken(error, signal);
-      }
+      yield* eventsOf(response, signal);
     },
     close() {
       client?.close();
       return Promise.resolve();
     },
   };
+}
+
+/** A daemon that has no events to tell answers as always. */
+const EVENTS_FIRST = { accept: "text/event-stream, application/json;q=0.5" };
+
+/** What work that is watched ended with; its other events are reported. */
+async function resultOf(
+  events: AsyncIterable<unknown>,
+  report: (event: unknown) => void,
+): Promise<unknown> {
+  let result: { result: unknown } | undefined;
+  for await (const event of events) {
+    if (at(event, "type") === "result") result = { result: at(event, "result") };
+    else report(event);
+  }
+  if (result !== undefined) return result.result;
+  throw new HoldfastError("upstream", "Cannot tell the result: the stream ended early");
+}
+
+function isEvents(response: Response): boolean {
+  return typeOf(response) === "text/event-stream";
 }
 
 function typeOf(response: Response): string {

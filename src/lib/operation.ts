@@ -7,6 +7,7 @@
  */
 import type { z } from "zod";
 import { HoldfastError } from "./errors.ts";
+import type { Progress } from "./progress.ts";
 
 /** Roles in rising order; each may do what the ones before it may. */
 export const ROLES = ["public", "user", "operator", "admin"] as const;
@@ -34,6 +35,8 @@ export interface Caller {
   session_id: string | null;
   /** Aborts when the person goes away or interrupts. */
   signal: AbortSignal;
+  /** Takes how far an operation with `progress` is, where somebody watches. */
+  report?: (update: Progress) => void;
   /** Audit lines written so far on this call; the store counts them up. */
   trail: { lines: number };
 }
@@ -147,6 +150,11 @@ export interface Operation<
   readonly body?: "json" | "form" | "text" | "cut";
   /** The answer is an async iterable of events: SSE over HTTP, lines on the terminal. */
   readonly stream?: boolean;
+  /**
+   * Takes long, and tells `caller.report` how far it is. Over HTTP whoever accepts events rather than JSON gets its
+   * progress as SSE, whose last event holds the answer; the command line shows it.
+   */
+  readonly progress?: boolean;
   /** Path at which the stream is also offered as JSON texts over a WebSocket. */
   readonly websocket?: string;
   /** A write that is no change worth an audit line (a token refresh, a ping). */

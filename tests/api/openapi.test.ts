@@ -63,6 +63,7 @@ const OPERATIONS: Operation[] = [
     body: "text",
     input: z.strictObject({ code: z.string(), rid: z.string().optional(), body: z.string() }),
   }),
+  operation({ ...base, name: "things.work", route: "POST /api/v1/things/work", progress: true }),
   operation({
     ...base,
     name: "things.follow",
@@ -212,6 +213,17 @@ Deno.test("queries, bodies and answers are where the handler looks for them", ()
     "content",
     "text/event-stream",
   );
+});
+
+Deno.test("work that can be watched is answered in two types, and events end with the answer", () => {
+  const work = at(document, "paths", "/api/v1/things/work", "post");
+  const content = object(work, "responses", "200", "content");
+  assert.deepEqual(Object.keys(content), ["application/json", "text/event-stream"]);
+  const thing = at(content, "application/json", "schema", "$ref");
+  const [progress, result] = objects(content, "text/event-stream", "schema", "oneOf");
+  assert.equal(progress?.$ref, "#/components/schemas/WorkProgress");
+  assert.equal(at(result, "properties", "result", "$ref"), thing);
+  assert.match(String(at(work, "description")), /Accept: text\/event-stream/);
 });
 
 Deno.test("a form is also taken as JSON, and a raw text has its other fields in the query", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { exitOf, follow, progressText } from "../../src/cli/follow.ts";
+import { exitOf, follow, ProgressLine, progressText } from "../../src/cli/follow.ts";
 import { printed } from "../support/commands.ts";
 import { fakeTerminal } from "./terminal.ts";
 
@@ -42,6 +42,23 @@ Deno.test("progress is drawn on a terminal and cleared at the end, and not on ev
   await follow(stream(...Array.from({ length: 100 }, () => PROGRESS), RESULT), plain, "table");
   assert.ok(plain.noted.length <= 1);
   assert.deepEqual(plain.statuses, []);
+});
+
+Deno.test("without a terminal progress is a line every few seconds, and each phase has a speed of its own", () => {
+  let now = 0;
+  const plain = fakeTerminal();
+  const shown = new ProgressLine(plain, true, () => now);
+  for (; now <= 20_000; now += 250) shown.show({ ...PROGRESS, phase: now < 9000 ? "verify" : "restore" });
+  shown.clear();
+  assert.equal(plain.noted.length, 3);
+  assert.match(plain.noted[0]!, /^verify .* 50 %/);
+  // 512 bytes in the 1,500 ms since the phase began.
+  assert.match(plain.noted[1]!, /^restore .* {2}341 B\/s/);
+  const silent = fakeTerminal();
+  const unseen = new ProgressLine(silent, false, () => now);
+  now += 60_000;
+  unseen.show(PROGRESS);
+  assert.deepEqual([silent.noted, silent.statuses], [[], []]);
 });
 
 Deno.test("an operation has lines of its own for events, where its stream has many results", async () => {

@@ -260,6 +260,37 @@ async function leaveStaleSocket(path: string): Promise<void> {
   assert.ok((await Deno.lstat(path)).isSocket);
 }
 
+Deno.test("work that is watched is asked for as events, and a daemon that only knows JSON is understood", async () => {
+  const accepted: (string | null)[] = [];
+  const work = op({ route: "POST /api/v1/things/{thing}/work", progress: true });
+  const answers: Record<string, () => Response> = {
+    old: () => Response.json({ ok: true }),
+    new: () => streamed('{"type":"progress","done_bytes":1}', '{"type":"result","result":{"ok":true}}'),
+    short: () => streamed('{"type":"progress","done_bytes":1}'),
+  };
+  await withServer((request) => {
+    accepted.push(request.headers.get("accept"));
+    return answers[request.url.split("/").at(-2) ?? ""]?.() ?? Response.error();
+  }, async (transport) => {
+    const seen: unknown[] = [];
+    const call = (thing: string) => transport.call(work, { thing }, NEVER, (event) => seen.push(event));
+    assert.deepEqual(await call("old"), { ok: true });
+    assert.deepEqual(await call("new"), { ok: true });
+    assert.deepEqual(seen, [{ type: "progress", done_bytes: 1 }]);
+    await assert.rejects(call("short"), { kind: "upstream", message: /the stream ended early/ });
+    await transport.call(work, { thing: "old" }, NEVER);
+    await transport.call({ ...work, progress: false }, { thing: "old" }, NEVER, () => {});
+  });
+  const events = "text/event-stream, application/json;q=0.5";
+  assert.deepEqual(accepted, [events, events, events, "*/*", "*/*"]);
+});
+
+function streamed(...events: string[]): Response {
+  return new Response(events.map((event) => `data: ${event}\n\n`).join(""), {
+    headers: { "content-type": "text/event-stream" },
+  });
+}
+
 Deno.test("going away ends a call and a stream with the reason given", async () => {
   const reason = new Error("interrupted");
   await withServer(() => new Promise<Response>(() => {}), async (transport) => {

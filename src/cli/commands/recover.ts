@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import type { verifyArtifact } from "../../app.ts";
 import { EXIT_BAD_ANSWER, HoldfastError } from "../../lib/errors.ts";
 import type { Operation } from "../../lib/operation.ts";
-import { progressText } from "../follow.ts";
+import { progressFor, type ProgressLine } from "../follow.ts";
 import { render } from "../render.ts";
 import type { Session } from "../session.ts";
 import type { LocalCommand } from "./command.ts";
@@ -50,7 +50,8 @@ async function recover(
   session: Session,
 ): Promise<number> {
   const { restoreArtifact, verifyArtifact: verify } = await import("../../app.ts");
-  const context = contextFor(session);
+  const shown = progressFor(session);
+  const context = contextFor(session, shown);
   const { view } = session.options;
   if (input.identity_secret !== undefined) {
     throw new HoldfastError(
@@ -63,8 +64,7 @@ async function recover(
   }
   const identity = typeof input.identity === "string" ? input.identity : undefined;
   if (op.name === "backups.verify") {
-    const verified = await verify(file, context, identity);
-    session.terminal.status("");
+    const verified = await verify(file, context, identity).finally(() => shown?.clear());
     await render(verified, op.cli ?? {}, view, session.terminal);
     return verified.ok ? 0 : EXIT_BAD_ANSWER;
   }
@@ -79,20 +79,20 @@ async function recover(
     owners: input.owners === true,
     outside_links: input.outside_links === true,
     ...(identity === undefined ? {} : { identity }),
-  }, context);
-  session.terminal.status("");
+  }, context).finally(() => shown?.clear());
   await render(restored, op.cli ?? {}, view, session.terminal);
   return 0;
 }
 
-function contextFor({ terminal, signal }: Session): Parameters<typeof verifyArtifact>[1] {
-  const started = Date.now();
+function contextFor(
+  { terminal, signal }: Session,
+  shown: ProgressLine | undefined,
+): Parameters<typeof verifyArtifact>[1] {
   return {
     signal,
     now: () => Date.now(),
     log: (level, text) => level === "info" ? undefined : terminal.note(`${level}: ${text}`),
-    progress: (update) =>
-      terminal.interactive ? terminal.status(progressText(update, Date.now() - started)) : undefined,
+    progress: (update) => shown?.show(update),
     secret: (name) =>
       Promise.reject(
         new HoldfastError(
