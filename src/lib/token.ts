@@ -47,10 +47,12 @@ function usableUntil({ expiresAt }: Token, now: number): number {
   return expiresAt - Math.min(MARGIN_MS, (expiresAt - now) * MARGIN_SHARE);
 }
 
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Waits for work that others wait for too: one's own abort ends the waiting, not the work. */
+export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
   try {
     return await Promise.race([work, promise]);
   } finally {

@@ -12,7 +12,7 @@ import { trustFor, unreachable } from "../lib/certificate.ts";
 import type { Clock } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import type { StateDirectory } from "../lib/state.ts";
-import { type Token, TokenCache } from "../lib/token.ts";
+import { abortable, type Token, TokenCache } from "../lib/token.ts";
 import { type Fetch, Upstream, UpstreamError, type UpstreamRequest } from "../lib/upstream.ts";
 import type { OneServerSettings } from "./config.ts";
 import { count, type Raw, rawOf, text } from "./decode.ts";
@@ -59,6 +59,8 @@ export class Connection implements AsyncDisposable {
   #opened: Promise<Upstream> | undefined;
   #version: Promise<string> | undefined;
   #refresh: string | null = null;
+  /** Ends opening, which is nobody's in particular. */
+  readonly #ends = new AbortController();
 
   /** Errors: `invalid` for a host, user name or password that is missing, or a user name without its domain. */
   constructor(options: ConnectionOptions) {
@@ -79,11 +81,11 @@ export class Connection implements AsyncDisposable {
 
   /** The version of the API in use: `v2.3`. */
   async version(signal: AbortSignal): Promise<string> {
-    this.#version ??= this.#detect(signal).catch((error) => {
+    this.#version ??= this.#detect(this.#ends.signal).catch((error) => {
       this.#version = undefined;
       throw error;
     });
-    return await this.#version;
+    return await abortable(this.#version, signal);
   }
 
   /** Sends a call and reads its answer; an empty one is an empty object. Errors: in words a person can act on. */
@@ -104,17 +106,18 @@ export class Connection implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ends.abort(new HoldfastError("unavailable", `Cannot ask ${this.title}: it is being closed`));
     const upstream = await this.#opened?.catch(() => undefined);
     await upstream?.[Symbol.asyncDispose]();
   }
 
   async #upstream(signal: AbortSignal): Promise<Upstream> {
-    this.#opened ??= this.#open(signal).catch((error) => {
+    this.#opened ??= this.#open(this.#ends.signal).catch((error) => {
       // The next call tries anew.
       this.#opened = undefined;
       throw error;
     });
-    return await this.#opened;
+    return await abortable(this.#opened, signal);
   }
 
   async #open(signal: AbortSignal): Promise<Upstream> {

@@ -9,7 +9,7 @@
 import { HoldfastError } from "../lib/errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import { normalizePin } from "../lib/relay.ts";
-import { type Token, TokenCache } from "../lib/token.ts";
+import { abortable, type Token, TokenCache } from "../lib/token.ts";
 import { type Fetch, type Trust, Upstream, UpstreamError, type UpstreamRequest } from "../lib/upstream.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { isTrusted, peek, unreachable } from "./certificate.ts";
@@ -55,6 +55,9 @@ export class Connection implements AsyncDisposable {
   #loggedIn = false;
   #revision: string | null = null;
   #opened: Promise<Upstream> | undefined;
+  #redetected: Promise<void> | undefined;
+  /** Ends opening, which is nobody's in particular. */
+  #ends = new AbortController();
 
   /** Errors: `invalid` for a host, user name or password that is missing or wrong. */
   constructor(options: ConnectionOptions) {
@@ -88,12 +91,13 @@ export class Connection implements AsyncDisposable {
   async ask({ action, role, ...request }: Ask): Promise<Raw> {
     const signal = request.signal ?? new AbortController().signal;
     const upstream = await this.#upstream(signal);
-    using _place = await this.#places.take(signal);
+    const revision = this.#revision!;
     try {
-      return rawOf(await upstream.json(this.#versioned({ ...request, signal })));
+      return await this.#send(upstream, { ...request, signal });
     } catch (error) {
       signal.throwIfAborted();
-      if (isRevisionRefused(error) && (await this.#redetect(error))) {
+      // The place of the refused call is free by now: all who are refused at once ask again.
+      if (isRevisionRefused(error) && await abortable(this.#redetect(error, revision), signal)) {
         return await this.ask({ action, ...(role === undefined ? {} : { role }), ...request });
       }
       if (error instanceof UpstreamError && error.code === "connect") {
@@ -107,6 +111,11 @@ export class Connection implements AsyncDisposable {
         role,
       });
     }
+  }
+
+  async #send(upstream: Upstream, request: UpstreamRequest & { signal: AbortSignal }): Promise<Raw> {
+    using _place = await this.#places.take(request.signal);
+    return rawOf(await upstream.json(this.#versioned(request)));
   }
 
   /** The certificate the server shows now, and whether it is pinned; null without TLS. */
@@ -126,6 +135,7 @@ export class Connection implements AsyncDisposable {
     const known = { ...before, ...change };
     await memory.set(this.address.url, known);
     await this[Symbol.asyncDispose]();
+    this.#ends = new AbortController();
     this.#opened = undefined;
     this.#loggedIn = false;
     this.#refresh = null;
@@ -134,6 +144,9 @@ export class Connection implements AsyncDisposable {
 
   /** Ends the login; tokens of both kinds die there. What cannot be reached any more is left alone. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ends.abort(
+      new HoldfastError("unavailable", `Cannot ask Veeam server "${this.name}": it is being closed`),
+    );
     const upstream = await this.#opened?.catch(() => undefined);
     if (upstream === undefined) return;
     if (this.#loggedIn) {
@@ -144,14 +157,12 @@ export class Connection implements AsyncDisposable {
   }
 
   async #upstream(signal: AbortSignal): Promise<Upstream> {
-    this.#opened ??= this.#open(signal);
-    try {
-      return await this.#opened;
-    } catch (error) {
+    this.#opened ??= this.#open(this.#ends.signal).catch((error: unknown) => {
       // The next call tries anew.
       this.#opened = undefined;
       throw error;
-    }
+    });
+    return await abortable(this.#opened, signal);
   }
 
   async #open(signal: AbortSignal): Promise<Upstream> {
@@ -179,9 +190,21 @@ export class Connection implements AsyncDisposable {
     }
     const now: Known = { fingerprint: trust.fingerprint, revision: settings.revision ?? this.#revision };
     if (known?.fingerprint !== now.fingerprint || known.revision !== now.revision) {
-      await memory.set(this.address.url, now);
+      await this.#keep(now);
     }
     return upstream;
+  }
+
+  /** Remembers for the next process; where nothing can be kept the answers are still worth having. */
+  async #keep(known: Known): Promise<void> {
+    try {
+      await this.#options.memory.set(this.address.url, known);
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      this.#options.note(
+        `warning: ${error.message}; the certificate of Veeam server "${this.name}" will be believed anew`,
+      );
+    }
   }
 
   async #trust(
@@ -248,17 +271,23 @@ export class Connection implements AsyncDisposable {
     );
   }
 
-  /** After a refused revision that was remembered: the server may have been replaced by an older one. */
-  async #redetect(error: UpstreamError): Promise<boolean> {
-    const { settings, memory } = this.#options;
-    const { code } = saidBy(error.body);
-    const before = this.#revision;
-    if (settings.revision !== null || code !== "NotImplemented" || before === null) return false;
+  /** After a refused revision that was remembered: the server may have been replaced by an older one. True for another one. */
+  async #redetect(error: UpstreamError, refused: string): Promise<boolean> {
+    if (this.#options.settings.revision !== null || saidBy(error.body).code !== "NotImplemented") {
+      return false;
+    }
+    if (this.#revision === refused) {
+      this.#redetected ??= this.#findRevision().finally(() => this.#redetected = undefined);
+      await this.#redetected;
+    }
+    return this.#revision !== refused;
+  }
+
+  async #findRevision(): Promise<void> {
     const upstream = await this.#opened!;
-    this.#revision = await this.#detect(upstream, new AbortController().signal);
-    const known = await memory.get(this.address.url);
-    await memory.set(this.address.url, { fingerprint: known?.fingerprint ?? null, revision: this.#revision });
-    return this.#revision !== before;
+    this.#revision = await this.#detect(upstream, this.#ends.signal);
+    const known = await this.#options.memory.get(this.address.url);
+    await this.#keep({ fingerprint: known?.fingerprint ?? null, revision: this.#revision });
   }
 
   async #login(): Promise<Token> {
@@ -321,7 +350,7 @@ async function readAuthorities(path: string): Promise<string> {
 /** So many places, taken in order. */
 class Places {
   #free: number;
-  readonly #waiting: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
 
   constructor(free: number) {
     this.#free = free;
@@ -330,7 +359,7 @@ class Places {
   async take(signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
     if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await this.#turn(signal);
     return {
       [Symbol.dispose]: () => {
         const next = this.#waiting.shift();
@@ -338,5 +367,21 @@ class Places {
         else next();
       },
     };
+  }
+
+  /** Whoever goes away while waiting gives its turn up. */
+  #turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#waiting = this.#waiting.filter((other) => other !== start);
+        reject(signal.reason);
+      };
+      const start = () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#waiting.push(start);
+    });
   }
 }

@@ -176,6 +176,60 @@ Deno.test("a remembered revision that is refused, as by an older server in the s
   assert.equal(other.connection.revision, "1.2-rev1");
 });
 
+Deno.test("calls that are refused at once for their revision find another one together, and all are answered", async () => {
+  const memory = processMemory();
+  const fake = fakeOf();
+  await using client = clientOf(fake, { memory });
+  await client.jobs(never());
+  fake.speaks = "1.2-rev1";
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new Error("the calls wait for each other")), 20_000);
+  const asked = fake.requests.length;
+  const lists = await Promise.all(Array.from({ length: 9 }, () => client.repositories(limit.signal)));
+  clearTimeout(timer);
+  assert.ok(lists.every(({ length }) => length === lists[0]!.length && length > 0));
+  const looks = fake.requests.slice(asked).filter(({ path }) => path === "/api/v1/serverTime");
+  assert.ok(looks.length < 6, `the revision was looked for ${looks.length} times`);
+});
+
+Deno.test("who goes away while a server is opened, or while it waits for its turn, takes nobody along", async () => {
+  const fake = fakeOf();
+  const gate = Promise.withResolvers<void>();
+  const original = fake.fetch;
+  const slow = Object.assign(fake, {
+    fetch: async (url: string, init: RequestInit) => {
+      await gate.promise;
+      return await original(url, init);
+    },
+  });
+  await using client = clientOf(slow);
+  const [first, waiting] = [new AbortController(), new AbortController()];
+  const gone = refusedBy(client.jobs(first.signal));
+  const others = Array.from({ length: 4 }, () => client.repositories(never()));
+  const left = refusedBy(client.jobs(waiting.signal));
+  first.abort(new Error("went away"));
+  waiting.abort(new Error("left"));
+  assert.deepEqual([await gone, await left], ["went away", "left"], "at once, not when the server answers");
+  gate.resolve();
+  assert.equal((await Promise.all(others)).length, 4);
+});
+
+async function refusedBy(work: Promise<unknown>): Promise<string> {
+  return await work.then(() => "it worked", (error: unknown) => error instanceof Error ? error.message : "");
+}
+
+Deno.test("where nothing can be remembered a server is read all the same, and that is said", async () => {
+  const notes: string[] = [];
+  const memory = {
+    ...processMemory(),
+    set: () =>
+      Promise.reject(new HoldfastError("unavailable", "Cannot remember: there is no home directory")),
+  };
+  await using client = clientOf(fakeOf(), { memory, notes });
+  assert.ok((await client.jobs(never())).length > 0);
+  assert.match(notes.join(), /no home directory; the certificate .* believed anew/);
+});
+
 Deno.test("a server that speaks nothing known, and a configured revision it does not speak, are told by name", async () => {
   const fake = fakeOf();
   fake.override = () =>
