@@ -1,15 +1,14 @@
 /** The API of Veeam Backup & Replication: one short method per call; its words stop here. */
-import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import { normalizePin } from "../lib/relay.ts";
 import { type Ask, Connection, type ConnectionOptions } from "./connection.ts";
-import { id, type Raw, rowsOf, type ServerZone, text, UTC, zoneOf } from "./decode.ts";
-import { ADMINISTRATOR, isPartial, OPERATOR, SECURITY, unsupported, VIEWER } from "./errors.ts";
+import { BASE, Calls, isAbsent } from "./calls.ts";
+import { id, rowsOf, text } from "./decode.ts";
+import { ADMINISTRATOR, isPartial, OPERATOR, SECURITY, VIEWER } from "./errors.ts";
 import type { Known } from "./memory.ts";
 import type * as model from "./model.ts";
-import { pages } from "./paging.ts";
 import * as records from "./records.ts";
-import { type Feature, has } from "./revisions.ts";
+import { has } from "./revisions.ts";
 
 /** Which sessions; bounded by time, since a server keeps years of them. */
 export interface SessionFilter {
@@ -20,22 +19,17 @@ export interface SessionFilter {
   results?: readonly string[] | undefined;
 }
 
-const BASE = "/api/v1";
 const INFRASTRUCTURE = `${BASE}/backupInfrastructure`;
-const GET = { method: "GET" } as const;
 const POST = { method: "POST", idempotent: false } as const;
 
 /** One server. */
 export class VeeamClient implements AsyncDisposable {
   readonly connection: Connection;
-  readonly #clock: Clock;
-  readonly #pageSize: number;
-  #zone: ServerZone | undefined;
+  readonly #calls: Calls;
 
   constructor(options: ConnectionOptions & { pageSize: number }) {
     this.connection = new Connection(options);
-    this.#clock = options.clock;
-    this.#pageSize = options.pageSize;
+    this.#calls = new Calls(this.connection, options);
   }
 
   get name(): string {
@@ -68,30 +62,28 @@ export class VeeamClient implements AsyncDisposable {
   }
 
   /** The server's clock in milliseconds, or null when it tells none; learns its zone on the way. */
-  async serverTime(signal: AbortSignal): Promise<number | null> {
-    const raw = await this.connection.ask({
-      ...GET,
-      path: `${BASE}/serverTime`,
-      action: "ask for the time",
-      anonymous: true,
-      signal,
-    });
-    this.#zone = zoneOf(raw);
-    const ms = Date.parse(text(raw, "serverTime") ?? "");
-    return Number.isNaN(ms) ? null : ms;
+  serverTime(signal: AbortSignal): Promise<number | null> {
+    return this.#calls.serverTime(signal);
   }
 
   async serverInfo(signal: AbortSignal): Promise<model.ServerInfo> {
-    const raw = await this.#get(`${BASE}/serverInfo`, "read the server's own facts", ADMINISTRATOR, signal);
+    const raw = await this.#calls.get(
+      `${BASE}/serverInfo`,
+      "read the server's own facts",
+      ADMINISTRATOR,
+      signal,
+    );
     return { name: text(raw, "name"), build: text(raw, "buildVersion"), platform: text(raw, "platform") };
   }
 
   /** Every job with its state, by name, numbered. */
   async jobs(signal: AbortSignal): Promise<model.VeeamJob[]> {
-    const at = await this.#at(signal);
+    const at = await this.#calls.at(signal);
     const found: Omit<model.VeeamJob, "number">[] = [];
     const order = { orderColumn: "Name", orderAsc: true };
-    for await (const rows of this.#list(`${BASE}/jobs/states`, order, "list the jobs", VIEWER, signal)) {
+    for await (
+      const rows of this.#calls.list(`${BASE}/jobs/states`, order, "list the jobs", VIEWER, signal)
+    ) {
       for (const row of rows) found.push(records.jobOf(row, at));
     }
     const compare = new Intl.Collator("en").compare;
@@ -101,7 +93,7 @@ export class VeeamClient implements AsyncDisposable {
 
   /** Sessions in the order of their creation, page by page. */
   async *sessions(filter: SessionFilter, signal: AbortSignal): AsyncGenerator<model.VeeamSession[]> {
-    const at = await this.#at(signal);
+    const at = await this.#calls.at(signal);
     // Earlier revisions take one word, and call some types otherwise.
     const lists = has(await this.connection.open(signal), "list_filters");
     const query = {
@@ -120,7 +112,9 @@ export class VeeamClient implements AsyncDisposable {
       if (kept === undefined) texts.set(text, text);
       return kept ?? text;
     };
-    for await (const rows of this.#list(`${BASE}/sessions`, query, "list the sessions", VIEWER, signal)) {
+    for await (
+      const rows of this.#calls.list(`${BASE}/sessions`, query, "list the sessions", VIEWER, signal)
+    ) {
       const sessions = rows.map((row) => {
         const session = records.sessionOf(row, at);
         session.name = once(session.name);
@@ -133,15 +127,15 @@ export class VeeamClient implements AsyncDisposable {
 
   async session(sessionId: string, signal: AbortSignal): Promise<model.VeeamSession> {
     const path = `${BASE}/sessions/${encodeURIComponent(sessionId)}`;
-    const raw = await this.#get(path, `read session "${sessionId}"`, VIEWER, signal);
-    return records.sessionOf(raw, await this.#at(signal));
+    const raw = await this.#calls.get(path, `read session "${sessionId}"`, VIEWER, signal);
+    return records.sessionOf(raw, await this.#calls.at(signal));
   }
 
   /** Log lines of a session, oldest first. */
   async sessionLog(sessionId: string, signal: AbortSignal): Promise<model.VeeamLogLine[]> {
     const path = `${BASE}/sessions/${encodeURIComponent(sessionId)}/logs`;
-    const raw = await this.#get(path, `read the log of session "${sessionId}"`, VIEWER, signal);
-    const at = await this.#at(signal);
+    const raw = await this.#calls.get(path, `read the log of session "${sessionId}"`, VIEWER, signal);
+    const at = await this.#calls.at(signal);
     return rowsOf(raw.records).map((row) => records.logLineOf(row, at)).toSorted((a, b) =>
       (a.started_at ?? "").localeCompare(b.started_at ?? "") || a.id - b.id
     );
@@ -149,8 +143,8 @@ export class VeeamClient implements AsyncDisposable {
 
   /** Results per machine, oldest first. */
   async tasks(filter: SessionFilter, signal: AbortSignal): Promise<model.VeeamTask[]> {
-    await this.#need("tasks", "list the results per machine", signal);
-    const at = await this.#at(signal);
+    await this.#calls.need("tasks", "list the results per machine", signal);
+    const at = await this.#calls.at(signal);
     // Unlike sessions, which take a list, tasks take one result.
     const wanted = filter.results ?? [undefined];
     const found: model.VeeamTask[] = [];
@@ -162,7 +156,7 @@ export class VeeamClient implements AsyncDisposable {
         resultFilter: result,
       };
       const action = "list the results per machine";
-      for await (const rows of this.#list(`${BASE}/taskSessions`, query, action, VIEWER, signal)) {
+      for await (const rows of this.#calls.list(`${BASE}/taskSessions`, query, action, VIEWER, signal)) {
         for (const row of rows) found.push(records.taskOf(row, at));
       }
     }
@@ -170,15 +164,14 @@ export class VeeamClient implements AsyncDisposable {
   }
 
   async backups(jobId: string | undefined, signal: AbortSignal): Promise<model.VeeamBackup[]> {
-    const at = await this.#at(signal);
     const query = { orderColumn: "CreationTime", orderAsc: true, jobIdFilter: jobId };
-    return await this.#all(
+    return await this.#calls.all(
       `${BASE}/backups`,
       query,
       "list the backups",
       VIEWER,
       signal,
-      (row) => records.backupOf(row, at),
+      records.backupOf,
     );
   }
 
@@ -188,7 +181,14 @@ export class VeeamClient implements AsyncDisposable {
     if (!has(revision, "backup_files")) return new Map();
     const path = `${BASE}/backups/${encodeURIComponent(backupId)}/backupFiles`;
     try {
-      const files = await this.#all(path, {}, "list the files of a backup", VIEWER, signal, (row) => row);
+      const files = await this.#calls.all(
+        path,
+        {},
+        "list the files of a backup",
+        VIEWER,
+        signal,
+        (row) => row,
+      );
       return new Map(files.map((row): [string, string] => [id(row, "id") ?? "", text(row, "name") ?? ""]));
     } catch (error) {
       if (isPartial(error) || error instanceof HoldfastError && error.kind === "not_found") return new Map();
@@ -201,7 +201,6 @@ export class VeeamClient implements AsyncDisposable {
     filter: { backup_id?: string; created_after?: string; files?: ReadonlyMap<string, string> },
     signal: AbortSignal,
   ): Promise<model.VeeamRestorePoint[]> {
-    const at = await this.#at(signal);
     // Renamed somewhere between 1.1-rev0 and 1.2-rev1; nobody wrote down where.
     const paths = has(await this.connection.open(signal), "tasks")
       ? [`${BASE}/restorePoints`]
@@ -214,13 +213,13 @@ export class VeeamClient implements AsyncDisposable {
     };
     for (const path of paths) {
       try {
-        return await this.#all(
+        return await this.#calls.all(
           path,
           query,
           "list the restore points",
           VIEWER,
           signal,
-          (row) => records.restorePointOf(row, at, filter.files),
+          (row, at) => records.restorePointOf(row, at, filter.files),
         );
       } catch (error) {
         if (path === paths.at(-1) || !isAbsent(error)) throw error;
@@ -230,45 +229,43 @@ export class VeeamClient implements AsyncDisposable {
   }
 
   async objects(signal: AbortSignal): Promise<model.VeeamObject[]> {
-    const at = await this.#at(signal);
     const query = { orderColumn: "Name", orderAsc: true };
-    return await this.#all(
+    return await this.#calls.all(
       `${BASE}/backupObjects`,
       query,
       "list what is backed up",
       VIEWER,
       signal,
-      (row) => records.objectOf(row, at),
+      records.objectOf,
     );
   }
 
   /** When the newest restore point of an object was made, or null when there is none. */
   async lastRestorePoint(objectId: string, signal: AbortSignal): Promise<string | null> {
-    const at = await this.#at(signal);
+    const at = await this.#calls.at(signal);
     const path = `${BASE}/backupObjects/${encodeURIComponent(objectId)}/restorePoints`;
-    const raw = await this.#get(path, "list the restore points of an object", VIEWER, signal);
+    const raw = await this.#calls.get(path, "list the restore points of an object", VIEWER, signal);
     const times = rowsOf(raw.data).flatMap((row) => records.restorePointOf(row, at).created_at ?? []);
     return times.toSorted().at(-1) ?? null;
   }
 
   async repositories(signal: AbortSignal): Promise<model.VeeamRepository[]> {
-    const at = await this.#at(signal);
     const path = `${INFRASTRUCTURE}/repositories/states`;
     const query = { orderColumn: "Name", orderAsc: true };
-    return await this.#all(
+    return await this.#calls.all(
       path,
       query,
       "list the repositories",
       VIEWER,
       signal,
-      (row) => records.repositoryOf(row, at),
+      records.repositoryOf,
     );
   }
 
   async scaleOuts(signal: AbortSignal): Promise<records.ScaleOut[]> {
     const path = `${INFRASTRUCTURE}/scaleOutRepositories`;
     const query = { orderColumn: "Name", orderAsc: true };
-    return await this.#all(
+    return await this.#calls.all(
       path,
       query,
       "list the scale-out repositories",
@@ -280,71 +277,68 @@ export class VeeamClient implements AsyncDisposable {
 
   /** Proxies; whether they are online is told from 1.3-rev0 on. */
   async proxies(signal: AbortSignal): Promise<model.VeeamProxy[]> {
-    const at = await this.#at(signal);
     const states = has(await this.connection.open(signal), "proxy_states");
     const path = `${INFRASTRUCTURE}/proxies${states ? "/states" : ""}`;
     const query = { orderColumn: "Name", orderAsc: true };
-    return await this.#all(
+    return await this.#calls.all(
       path,
       query,
       "list the proxies",
       VIEWER,
       signal,
-      (row) => records.proxyOf(row, at),
+      records.proxyOf,
     );
   }
 
   async managedServers(signal: AbortSignal): Promise<model.VeeamManagedServer[]> {
-    const at = await this.#at(signal);
     const query = { orderColumn: "Name", orderAsc: true };
     const path = `${INFRASTRUCTURE}/managedServers`;
-    return await this.#all(
+    return await this.#calls.all(
       path,
       query,
       "list the managed servers",
       VIEWER,
       signal,
-      (row) => records.managedServerOf(row, at),
+      records.managedServerOf,
     );
   }
 
   async license(signal: AbortSignal): Promise<model.VeeamLicense> {
-    await this.#need("license", "read the licence", signal);
-    const raw = await this.#get(`${BASE}/license`, "read the licence", ADMINISTRATOR, signal);
-    return records.licenseOf(raw, await this.#at(signal));
+    await this.#calls.need("license", "read the licence", signal);
+    const raw = await this.#calls.get(`${BASE}/license`, "read the licence", ADMINISTRATOR, signal);
+    return records.licenseOf(raw, await this.#calls.at(signal));
   }
 
   async malwareEvents(since: string, signal: AbortSignal): Promise<model.VeeamMalwareEvent[]> {
     const action = "list the malware events";
-    await this.#need("malware", action, signal);
-    const at = await this.#at(signal);
+    await this.#calls.need("malware", action, signal);
     const query = { orderColumn: "DetectionTimeUtc", orderAsc: true, detectedAfterTimeUtcFilter: since };
-    return await this.#all(
+    return await this.#calls.all(
       `${BASE}/malwareDetection/events`,
       query,
       action,
       VIEWER,
       signal,
-      (row) => records.malwareEventOf(row, at),
+      records.malwareEventOf,
     );
   }
 
   async bestPractices(signal: AbortSignal): Promise<model.VeeamBestPractice[]> {
     const action = "read the best practices";
-    await this.#need("best_practices", action, signal);
-    const at = await this.#at(signal);
-    const raw = await this.#get(`${BASE}/securityAnalyzer/bestPractices`, action, SECURITY, signal);
+    await this.#calls.need("best_practices", action, signal);
+    const at = await this.#calls.at(signal);
+    const raw = await this.#calls.get(`${BASE}/securityAnalyzer/bestPractices`, action, SECURITY, signal);
     return rowsOf(raw.items).map((row) => records.bestPracticeOf(row, at));
   }
 
   async configBackup(signal: AbortSignal): Promise<model.VeeamConfigBackup> {
-    const raw = await this.#get(
+    const raw = await this.#calls.get(
       `${BASE}/configBackup`,
       "read the configuration backup",
       ADMINISTRATOR,
       signal,
     );
-    return records.configBackupOf(raw, await this.#at(signal));
+    return records.configBackupOf(raw, await this.#calls.at(signal));
   }
 
   /** Starts a job; the new session, or null where the server tells none. */
@@ -393,53 +387,6 @@ export class VeeamClient implements AsyncDisposable {
       ...(json === undefined ? {} : { json }),
     };
     const raw = await this.connection.ask(ask);
-    return id(raw, "id") === null ? null : records.sessionOf(raw, await this.#at(signal));
+    return id(raw, "id") === null ? null : records.sessionOf(raw, await this.#calls.at(signal));
   }
-
-  async #need(feature: Feature, action: string, signal: AbortSignal): Promise<void> {
-    const revision = await this.connection.open(signal);
-    if (!has(revision, feature)) {
-      throw unsupported(`Cannot ${action} of Veeam server "${this.name}"`, revision);
-    }
-  }
-
-  #get(path: string, action: string, role: string, signal: AbortSignal): Promise<Raw> {
-    return this.connection.ask({ ...GET, path, action, role, signal });
-  }
-
-  #list(path: string, query: NonNullable<Ask["query"]>, action: string, role: string, signal: AbortSignal) {
-    return pages(
-      (page, pageSignal) =>
-        this.connection.ask({ ...GET, path, query: { ...page, ...query }, action, role, signal: pageSignal }),
-      this.#pageSize,
-      signal,
-    );
-  }
-
-  async #all<T>(
-    path: string,
-    query: NonNullable<Ask["query"]>,
-    action: string,
-    role: string,
-    signal: AbortSignal,
-    read: (row: Raw) => T,
-  ): Promise<T[]> {
-    const found: T[] = [];
-    for await (const rows of this.#list(path, query, action, role, signal)) found.push(...rows.map(read));
-    return found;
-  }
-
-  async #at(signal: AbortSignal): Promise<records.ReadFrom> {
-    if (this.#zone === undefined) {
-      await this.serverTime(signal).catch((error: unknown) => {
-        if (!isPartial(error) && !isAbsent(error)) throw error;
-        this.#zone = UTC;
-      });
-    }
-    return { server: this.name, read_at: iso(this.#clock.now()), zone: this.#zone ?? UTC };
-  }
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof HoldfastError && (error.kind === "not_found" || error.code === "veeam_unsupported");
 }

@@ -4,7 +4,7 @@ import { HoldfastError } from "../../src/lib/errors.ts";
 import { processMemory } from "../../src/veeam/memory.ts";
 import type { VeeamSession } from "../../src/veeam/model.ts";
 import { FakeClock } from "../support/clock.ts";
-import { type Revision, SPOKEN } from "../support/veeam/answers.ts";
+import { type Revision, SPOKEN } from "../support/veeam/model.ts";
 import { clientOf, never } from "../support/veeam/client.ts";
 import { FakeVeeam, type FakeVeeamOptions } from "../support/veeam/fake.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { FakeClock } from "../support/clock.ts";
 import { readDescription } from "../support/openapi.ts";
-import { SPOKEN } from "../support/veeam/answers.ts";
+import { SPOKEN } from "../support/veeam/model.ts";
 import { clientOf, never } from "../support/veeam/client.ts";
 import { FakeVeeam } from "../support/veeam/fake.ts";
 

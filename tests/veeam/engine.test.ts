@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { veeamJobEngine } from "../../src/veeam_engine.ts";
 import type { Engine, EngineContext } from "../../src/backups/mod.ts";
 import { FakeClock } from "../support/clock.ts";
-import { fakeId, KIND } from "../support/veeam/answers.ts";
+import { fakeId, KIND } from "../support/veeam/model.ts";
 import { FakeVeeam } from "../support/veeam/fake.ts";
 import { serviceOf } from "../support/veeam/tables.ts";
 

@@ -8,7 +8,7 @@ import { reportHtml } from "../../src/veeam/report_html.ts";
 import { reportText } from "../../src/veeam/report_text.ts";
 import { watchJobs } from "../../src/veeam/watch.ts";
 import { FakeClock } from "../support/clock.ts";
-import { fakeId, KIND } from "../support/veeam/answers.ts";
+import { fakeId, KIND } from "../support/veeam/model.ts";
 import { never } from "../support/veeam/client.ts";
 import { FakeVeeam, type FakeVeeamOptions } from "../support/veeam/fake.ts";
 import { serviceOf } from "../support/veeam/tables.ts";

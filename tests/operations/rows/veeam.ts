@@ -1,5 +1,5 @@
 /** Rows about Veeam servers; the fake one has a job "Daily VMs". */
-import { fakeId, KIND } from "../../support/veeam/answers.ts";
+import { fakeId, KIND } from "../../support/veeam/model.ts";
 import type { Input, Row, Rows } from "../row.ts";
 
 const reading = (input: Input = {}): Row => ({ role: "operator", limited: "free", input: () => input });

@@ -7,15 +7,17 @@ import type { Clock } from "../../../src/lib/clock.ts";
 import type { Exchange } from "../openapi.ts";
 import * as answers from "./answers.ts";
 import {
-  fakeId,
   type FakeJob,
   type FakePoint,
   type FakeRepository,
   type FakeSession,
-  KIND,
-  listed,
-} from "./answers.ts";
-import { type Revision, since, SPOKEN } from "./answers.ts";
+  instant,
+  type Revision,
+  since,
+  SPOKEN,
+} from "./model.ts";
+import { bearerOf, only, problem, revisionOf } from "./replies.ts";
+import { addRoutes } from "./routes.ts";
 
 export type Role = "Administrator" | "Operator" | "Viewer";
 
@@ -287,211 +289,15 @@ export class FakeVeeam {
     });
     app.get("/api/v1/serverTime", (c) =>
       c.json({
-        serverTime: answers.instant(this.clock.now()),
+        serverTime: instant(this.clock.now()),
         timeZone: "(UTC+02:00) Somewhere",
-        ...(this.#revision(c) === "1.3-rev2" ? { ianaTimeZoneId: "Africa/Johannesburg" } : {}),
+        ...(revisionOf(c) === "1.3-rev2" ? { ianaTimeZoneId: "Africa/Johannesburg" } : {}),
       }));
     app.get(
       "/api/v1/serverInfo",
-      (c) =>
-        this.#only(c, "Administrator") ?? c.json(answers.serverInfo(BUILDS[this.speaks], this.#revision(c))),
+      (c) => only(this, c, "Administrator") ?? c.json(answers.serverInfo(BUILDS[this.speaks], revisionOf(c))),
     );
-    this.#jobRoutes();
-    this.#sessionRoutes();
-    this.#backupRoutes();
-    this.#infrastructureRoutes();
-  }
-
-  #jobRoutes(): void {
-    const { app } = this;
-    app.get("/api/v1/jobs/states", (c) => {
-      const revision = this.#revision(c);
-      const rows = this.jobs.filter((job) => listed(job.type, revision)).toSorted((a, b) =>
-        a.name < b.name ? -1 : 1
-      );
-      return this.#page(
-        c,
-        rows,
-        (job) => answers.jobState(job, this.repositories[job.repository - 1]!, revision),
-      );
-    });
-    app.post("/api/v1/jobs/:id/:verb", async (c) => {
-      const revision = this.#revision(c);
-      const { id, verb } = c.req.param();
-      const job = this.jobs.find(({ n }) => fakeId(KIND.job, n) === id);
-      if (verb === "retry" && !since(revision, "1.3-rev0")) return c.notFound();
-      if (job === undefined) return problem(c, 404, "NotFound", "The job does not exist.");
-      const refused = this.#only(c, ...(verb.endsWith("able") ? ["Administrator"] as const : OPERATORS));
-      if (refused !== undefined) return refused;
-      if (verb === "enable" || verb === "disable") {
-        job.disabled = verb === "disable";
-        return since(revision, "1.3-rev1") ? c.body(null, 204) : c.json({});
-      }
-      const body = await c.req.json();
-      if (verb === "start" && typeof body.performActiveFull !== "boolean") {
-        return problem(c, 400, "UnexpectedContent", "performActiveFull is required.");
-      }
-      if (verb === "stop") {
-        const session = this.sessions.find(({ n }) => n === job.session);
-        if (session !== undefined) Object.assign(session, { ended: this.clock.now(), result: "Failed" });
-        job.running = false;
-        return c.json(answers.sessionModel(session ?? this.sessions[0]!, revision), 201);
-      }
-      const running = this.startsRun ? { ended: null, result: "None" } : {};
-      const session = this.addSession({ job: job.n, ...running });
-      return c.json(answers.sessionModel(session, revision), 201);
-    });
-  }
-
-  #sessionRoutes(): void {
-    const { app } = this;
-    app.get("/api/v1/sessions", (c) => {
-      const revision = this.#revision(c);
-      const after = Date.parse(c.req.query("createdAfterFilter") ?? "1970-01-01");
-      const job = c.req.query("jobIdFilter");
-      const [types, results] = [c.req.queries("typeFilter"), c.req.queries("resultFilter")];
-      const rows = this.sessions.filter((session) =>
-        session.created >= after && (job === undefined || fakeId(KIND.job, session.job) === job) &&
-        (types === undefined || types.includes(session.type)) &&
-        (results === undefined || results.includes(session.result))
-      );
-      return this.#page(c, rows, (session) => answers.sessionModel(session, revision));
-    });
-    app.get("/api/v1/sessions/:id", (c) => {
-      const session = this.#session(c);
-      return session === undefined
-        ? problem(c, 404, "NotFound", "The session does not exist.")
-        : c.json(answers.sessionModel(session, this.#revision(c)));
-    });
-    app.get("/api/v1/sessions/:id/logs", (c) => {
-      const session = this.#session(c);
-      if (session === undefined) return problem(c, 404, "NotFound", "The session does not exist.");
-      const records = answers.logRecords(session, this.logLines);
-      return c.json({ totalRecords: records.length, records });
-    });
-    app.get("/api/v1/taskSessions", (c) => {
-      const revision = this.#revision(c);
-      if (!since(revision, "1.2-rev1")) return c.notFound();
-      const after = Date.parse(c.req.query("createdAfterFilter") ?? "1970-01-01");
-      const result = c.req.query("resultFilter");
-      const rows = this.sessions.filter((session) =>
-        session.created >= after && (result === undefined || result === session.result)
-      );
-      return this.#page(c, rows, (session) => answers.taskModel(session, `machine-${session.job}`, revision));
-    });
-  }
-
-  #backupRoutes(): void {
-    const { app } = this;
-    app.get("/api/v1/backups", (c) => {
-      const revision = this.#revision(c);
-      const job = c.req.query("jobIdFilter");
-      const rows = this.jobs.filter(({ n }) => job === undefined || fakeId(KIND.job, n) === job);
-      return this.#page(
-        c,
-        rows,
-        (one) =>
-          answers.backupModel(
-            one,
-            this.repositories[one.repository - 1]!,
-            this.clock.now() - 86_400_000,
-            revision,
-          ),
-      );
-    });
-    app.get("/api/v1/backups/:id/backupFiles", (c) => {
-      const revision = this.#revision(c);
-      if (!since(revision, "1.2-rev1")) return c.notFound();
-      const rows = this.points.filter((point) => fakeId(KIND.backup, point.job) === c.req.param("id"));
-      return this.#page(c, rows, (point) => answers.backupFile(point, revision));
-    });
-    for (const path of ["/api/v1/restorePoints", "/api/v1/objectRestorePoints"]) {
-      app.get(path, (c) => {
-        const revision = this.#revision(c);
-        if (since(revision, "1.2-rev1") !== path.endsWith("/restorePoints")) return c.notFound();
-        const backup = c.req.query("backupIdFilter");
-        const after = Date.parse(c.req.query("createdAfterFilter") ?? "1970-01-01");
-        const rows = this.points.filter((point) =>
-          point.created >= after && (backup === undefined || fakeId(KIND.backup, point.job) === backup)
-        );
-        return this.#page(c, rows, (point) => answers.restorePoint(point, revision));
-      });
-    }
-    app.get("/api/v1/backupObjects", (c) =>
-      this.#page(c, this.machines, (machine) => {
-        const points = this.points.filter((point) => point.machine === machine.name).length;
-        return answers.backupObject(
-          this.machines.indexOf(machine) + 1,
-          machine.name,
-          points,
-          this.#revision(c),
-        );
-      }));
-    app.get("/api/v1/backupObjects/:id/restorePoints", (c) => {
-      const machine = this.machines.find((_, i) => fakeId(KIND.object, i + 1) === c.req.param("id"));
-      const rows = this.points.filter((point) => point.machine === machine?.name);
-      return this.#page(c, rows, (point) => answers.restorePoint(point, this.#revision(c)));
-    });
-  }
-
-  #infrastructureRoutes(): void {
-    const { app } = this;
-    const base = "/api/v1/backupInfrastructure";
-    app.get(
-      `${base}/repositories/states`,
-      (c) => this.#page(c, this.repositories, (one) => answers.repositoryState(one, this.#revision(c))),
-    );
-    app.get(`${base}/scaleOutRepositories`, (c) => {
-      const numbers = [...new Set(this.repositories.flatMap(({ scaleOut }) => scaleOut ?? []))];
-      return this.#page(
-        c,
-        numbers,
-        (n) => answers.scaleOut(n, this.repositories.filter(({ scaleOut }) => scaleOut === n)),
-      );
-    });
-    app.get(
-      `${base}/proxies`,
-      (c) => this.#page(c, [1, 2], (n) => answers.proxy(n, this.#revision(c), false)),
-    );
-    app.get(
-      `${base}/proxies/states`,
-      (c) =>
-        since(this.#revision(c), "1.3-rev0")
-          ? this.#page(c, [1, 2], (n) => answers.proxy(n, this.#revision(c), true))
-          : c.notFound(),
-    );
-    app.get(
-      `${base}/managedServers`,
-      (c) => this.#page(c, [1, 2, 3], (n) => answers.managedServer(n, this.#revision(c))),
-    );
-    app.get("/api/v1/license", (c) => {
-      if (!since(this.#revision(c), "1.2-rev1")) return c.notFound();
-      const expires = this.clock.now() + this.licenseDays * 86_400_000 + 3_600_000;
-      return this.#only(c, "Administrator") ?? c.json(answers.license(expires, this.#revision(c)));
-    });
-    app.get("/api/v1/malwareDetection/events", (c) => {
-      const revision = this.#revision(c);
-      if (!since(revision, "1.2-rev1")) return c.notFound();
-      const after = Date.parse(c.req.query("detectedAfterTimeUtcFilter") ?? "1970-01-01");
-      const refused = since(revision, "1.3-rev1") ? undefined : this.#only(c, "Administrator");
-      return refused ??
-        this.#page(
-          c,
-          this.malware.filter(({ at }) => at >= after),
-          (event) => answers.malwareEvent(this.malware.indexOf(event) + 1, event.at, event.machine, revision),
-        );
-    });
-    app.get("/api/v1/securityAnalyzer/bestPractices", (c) => {
-      const revision = this.#revision(c);
-      if (!since(revision, "1.2-rev1")) return c.notFound();
-      const items = this.practices.map((status, i) => answers.bestPractice(i + 1, status));
-      return this.#only(c, "Administrator") ?? c.json({ items });
-    });
-    app.get("/api/v1/configBackup", (c) => {
-      const days = this.configBackupAgeDays;
-      const at = days === null ? null : this.clock.now() - days * 86_400_000;
-      return this.#only(c, "Administrator") ?? c.json(answers.configBackup(at));
-    });
+    addRoutes(this);
   }
 
   /** Version and login, before anything else. */
@@ -550,40 +356,8 @@ export class FakeVeeam {
       token_type: "bearer",
       refresh_token: grant.refresh,
       expires_in: this.accessSeconds,
-      ".issued": answers.instant(now),
-      ".expires": answers.instant(grant.expires),
+      ".issued": instant(now),
+      ".expires": instant(grant.expires),
     };
   }
-
-  #only(c: Context, ...roles: readonly Role[]): Response | undefined {
-    return roles.includes(this.role) ? undefined : problem(c, 403, "AccessDenied", "Access denied.");
-  }
-
-  #page<T>(c: Context, rows: readonly T[], model: (row: T) => unknown): Response {
-    const skip = Number(c.req.query("skip") ?? 0);
-    const limit = Math.min(Number(c.req.query("limit") ?? 200), this.maxPage);
-    const data = rows.slice(skip, skip + limit).map(model);
-    const total = this.lyingTotal ?? rows.length;
-    return c.json({ data, pagination: { total, count: data.length, skip, limit } });
-  }
-
-  #session(c: Context): FakeSession | undefined {
-    return this.sessions.find(({ n }) => fakeId(KIND.session, n) === c.req.param("id"));
-  }
-
-  #revision(c: Context): Revision {
-    return SPOKEN.find((one) => one === c.req.header("x-api-version")) ?? "1.3-rev2";
-  }
-}
-
-const OPERATORS = ["Administrator", "Operator"] as const;
-
-function bearerOf(c: Context): string {
-  return (c.req.header("authorization") ?? "").replace(/^bearer /i, "");
-}
-
-type ErrorStatus = 400 | 401 | 403 | 404;
-
-function problem(c: Context, status: ErrorStatus, errorCode: string, message: string): Response {
-  return c.json({ errorCode, message }, status);
 }
