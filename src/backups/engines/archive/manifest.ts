@@ -67,6 +67,11 @@ export function manifestPath(artifact: string): string {
   return artifact + MANIFEST_SUFFIX;
 }
 
+/** True for names that an artifact can have. */
+export function isArtifactName(name: string): boolean {
+  return !name.includes("/") && ARTIFACT_SUFFIXES.some((suffix) => name.endsWith(suffix));
+}
+
 /** True for names that a manifest can have. */
 export function isManifestName(name: string): boolean {
   return ARTIFACT_SUFFIXES.some((suffix) => name.endsWith(suffix + MANIFEST_SUFFIX));

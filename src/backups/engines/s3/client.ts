@@ -25,12 +25,14 @@ export interface S3Request {
   body?: Uint8Array<ArrayBuffer>;
   /** Instead of the run's: for what is to be done after it was cancelled. */
   signal?: AbortSignal;
+  /** The body may take any time: whoever reads it sees to it that bytes keep coming. */
+  streamed?: boolean;
 }
 
 /** Attempts of one request, and the pause before the second. */
 const ATTEMPTS = 4;
 const PAUSE_MS = 300;
-/** Longest time of one attempt: a part of an upload over a thin line. */
+/** Longest time of one attempt: a part of an upload over a thin line. What is streamed is limited up to its first byte. */
 const LIMIT_MS = 600_000;
 const MAY_PASS = [408, 425, 429, 500, 502, 503, 504];
 /** Largest answer read whole. */
@@ -45,6 +47,7 @@ export class S3Client implements AsyncDisposable {
   readonly #signal: AbortSignal;
   readonly #http: Deno.HttpClient;
   readonly #relay: Relay | undefined;
+  readonly #limitMs: number;
 
   private constructor(parts: {
     settings: S3Settings;
@@ -54,14 +57,23 @@ export class S3Client implements AsyncDisposable {
     signal: AbortSignal;
     http: Deno.HttpClient;
     relay: Relay | undefined;
+    limitMs: number;
   }) {
     [this.#settings, this.#bucket, this.#credentials] = [parts.settings, parts.bucket, parts.credentials];
     [this.#secrets, this.#signal] = [parts.secrets, parts.signal];
-    [this.#http, this.#relay] = [parts.http, parts.relay];
+    [this.#http, this.#relay, this.#limitMs] = [parts.http, parts.relay, parts.limitMs];
   }
 
-  /** Reads secrets and authorities; nothing is sent. Errors: `not_found` for a secret, `invalid` for the file. */
-  static async open(settings: S3Settings, bucket: string, context: S3Context): Promise<S3Client> {
+  /**
+   * Reads secrets and authorities; nothing is sent. Errors: `not_found` for a secret, `invalid` for the file. Tests have a
+   * shorter limit of one attempt.
+   */
+  static async open(
+    settings: S3Settings,
+    bucket: string,
+    context: S3Context,
+    limitMs = LIMIT_MS,
+  ): Promise<S3Client> {
     const secrets = new Secrets(context);
     const { access_key_id, secret_access_key, session_token, region = "us-east-1" } = settings;
     const credentials: Credentials = {
@@ -71,7 +83,8 @@ export class S3Client implements AsyncDisposable {
       region,
     };
     const { relay, http } = await wayTo(settings, bucket);
-    return new S3Client({ settings, bucket, credentials, secrets, signal: context.signal, http, relay });
+    const { signal } = context;
+    return new S3Client({ settings, bucket, credentials, secrets, signal, http, relay, limitMs });
   }
 
   /** Sends a request; answers 2xx, with the body unread. Errors: `upstream`, `not_found` for a key, `forbidden` for an address. */
@@ -89,7 +102,12 @@ export class S3Client implements AsyncDisposable {
   /** The same, read whole as text. */
   async text(request: S3Request): Promise<string> {
     const response = await this.send(request);
-    return new TextDecoder().decode(await readAll(response));
+    try {
+      return new TextDecoder().decode(await readAll(response));
+    } catch (error) {
+      (request.signal ?? this.#signal).throwIfAborted();
+      throw error instanceof HoldfastError ? error : this.#unreachable(error).error;
+    }
   }
 
   /** The same without an answer that matters. */
@@ -110,14 +128,16 @@ export class S3Client implements AsyncDisposable {
     const signed = await sign({ method, url, headers, body }, this.#credentials, systemClock.now());
     const plain = new URL(url);
     if (this.#relay !== undefined) plain.protocol = "http:";
-    const limit = AbortSignal.timeout(LIMIT_MS);
+    const limit = request.streamed === true
+      ? limitToLift(this.#limitMs)
+      : { signal: AbortSignal.timeout(this.#limitMs), lift: () => {} };
     try {
       const response = await fetch(plain, {
         method,
         headers: signed,
         redirect: "manual",
         client: this.#http,
-        signal: AbortSignal.any([cancelled, limit]),
+        signal: AbortSignal.any([cancelled, limit.signal]),
         ...(body === undefined ? {} : { body }),
       });
       if (response.ok) return response;
@@ -125,6 +145,8 @@ export class S3Client implements AsyncDisposable {
     } catch (error) {
       cancelled.throwIfAborted();
       return this.#unreachable(this.#relay?.failure() ?? error);
+    } finally {
+      limit.lift();
     }
   }
 
@@ -180,6 +202,15 @@ export class S3Client implements AsyncDisposable {
   }
 }
 
+/** A time limit that holds until it is lifted. */
+function limitToLift(ms: number): { signal: AbortSignal; lift: () => void } {
+  const limit = new AbortController();
+  const timer = setTimeout(() => {
+    limit.abort(new DOMException(`no answer within ${ms / 1000} s`, "TimeoutError"));
+  }, ms);
+  return { signal: limit.signal, lift: () => clearTimeout(timer) };
+}
+
 /** The address of a request: with the bucket in the path, or in the host's name. */
 export function urlOf(
   settings: S3Settings,
@@ -188,13 +219,23 @@ export function urlOf(
 ): URL {
   const url = new URL(settings.endpoint);
   const names = settings.path_style === false ? [] : [bucket];
-  if (settings.path_style === false) url.hostname = `${bucket}.${url.hostname}`;
+  if (settings.path_style === false) putInFront(bucket, url);
   if (key !== "") names.push(...key.split("/"));
   url.pathname = "/" + names.map(escapeName).join("/");
   url.search = Object.entries(query).map(([name, value]) => `${escapeName(name)}=${escapeName(value)}`).join(
     "&",
   );
   return url;
+}
+
+/** Errors: `invalid` for a host that takes no name in front; the address would silently be that of the storage itself. */
+function putInFront(bucket: string, url: URL): void {
+  const [host, wanted] = [url.hostname, `${bucket}.${url.hostname}`];
+  url.hostname = wanted;
+  if (url.hostname === wanted) return;
+  throw new HoldfastError("invalid", `Cannot put bucket "${bucket}" in front of "${host}": it is no name`, {
+    hint: "leave path_style out, so that the bucket stands in the path",
+  });
 }
 
 /** As the signature has it: everything but letters, digits and `-._~` (RFC 3986, section 2.3). */

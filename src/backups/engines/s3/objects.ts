@@ -30,8 +30,18 @@ export async function* listObjects(client: S3Client, prefix: string): AsyncGener
       const [key, size] = [textOf(object, "Key"), Number(textOf(object, "Size"))];
       if (key !== undefined && key !== prefix && !Number.isNaN(size)) yield { key, size_bytes: size };
     }
-    token = textOf(xml, "IsTruncated") === "true" ? textOf(xml, "NextContinuationToken") : undefined;
+    const next = textOf(xml, "IsTruncated") === "true" ? textOf(xml, "NextContinuationToken") : undefined;
+    if (next !== undefined && next === token) throw loops("objects");
+    token = next;
   } while (token !== undefined);
+}
+
+/** For a list that would never end. */
+export function loops(what: string): HoldfastError {
+  return new HoldfastError(
+    "upstream",
+    `Cannot list ${what}: the storage answers with the page it was asked for`,
+  );
 }
 
 /** Size of an object; "missing" when there is none. */
@@ -68,7 +78,15 @@ export async function readObject(
   for (let left = RESUMES;; left--) {
     // The tag makes sure that it is the same object still.
     const headers = size === 0 ? {} : { range: `bytes=${size}-`, "if-match": tag };
-    const response = await client.send({ method: "GET", key, headers });
+    const response = await client.send({ method: "GET", key, headers, streamed: true });
+    if (size > 0 && response.status !== 206) {
+      await response.body?.cancel();
+      throw new HoldfastError(
+        "upstream",
+        `Cannot read "${key}" to its end: it broke after ${size} bytes, and the storage begins anew`,
+        { hint: "try again; the storage knows no ranges" },
+      );
+    }
     tag = response.headers.get("etag") ?? "";
     const expected = size + Number(response.headers.get("content-length") ?? NaN);
     try {

@@ -41,7 +41,7 @@ export const S3Address = z.string().regex(
 ).refine(
   (text) => !text.split("/").some((part) => part === "." || part === ".."),
   'expected no "." and no ".." in it',
-);
+).refine((text) => text.isWellFormed(), "expected text that can be written as UTF-8");
 
 /** A place in a storage. */
 export interface Place {

@@ -7,6 +7,7 @@ import { HoldfastError } from "../../../lib/errors.ts";
 import type { EngineContext } from "../../engine.ts";
 import { Meter } from "../tools/meter.ts";
 import { pause, type S3Client } from "./client.ts";
+import { loops } from "./objects.ts";
 import { elements, escapeXml, textOf } from "./xml.ts";
 
 /** Parts are at least so large; there may be 10,000 (the API's limits: 5 MiB, 10,000), on some storages 1,000. */
@@ -182,8 +183,10 @@ async function arrived(
       if (tag.replaceAll('"', "") === md5) tags.set(part.number, tag);
     }
     if (textOf(xml, "IsTruncated") !== "true") return tags;
-    marker = textOf(xml, "NextPartNumberMarker") ?? "";
-    if (marker === "") return tags;
+    const next = textOf(xml, "NextPartNumberMarker") ?? "";
+    if (next === "") return tags;
+    if (next === marker) throw loops("parts");
+    marker = next;
   }
 }
 
@@ -215,17 +218,28 @@ async function* uploads(
       if (key !== undefined && id !== undefined) yield { key, id, at };
     }
     const [marker, idMarker] = [textOf(xml, "NextKeyMarker"), textOf(xml, "NextUploadIdMarker")];
-    more = textOf(xml, "IsTruncated") === "true" && marker !== undefined
+    const next = textOf(xml, "IsTruncated") === "true" && marker !== undefined
       ? { "key-marker": marker, ...(idMarker === undefined ? {} : { "upload-id-marker": idMarker }) }
       : undefined;
+    if (next !== undefined && JSON.stringify(next) === JSON.stringify(more)) throw loops("uploads");
+    more = next;
   }
 }
 
-/** Aborts uploads whose keys begin so: all, or with `now` those that began a day before. Returns their keys. */
-export async function abortUploads(client: S3Client, prefix: string, now?: number): Promise<string[]> {
+/**
+ * Aborts uploads whose keys begin so: all, or with `now` those that began a day before, and that look like ours by what
+ * follows: others may use the bucket too. Returns their keys.
+ */
+export async function abortUploads(
+  client: S3Client,
+  prefix: string,
+  now?: number,
+  isOurs: (rest: string) => boolean = () => true,
+): Promise<string[]> {
   const aborted: string[] = [];
   for await (const { key, id, at } of uploads(client, prefix)) {
     if (now !== undefined && !(now - at > STALE_MS)) continue;
+    if (!isOurs(key.slice(prefix.length))) continue;
     await client.done({ method: "DELETE", key, query: { uploadId: id } });
     aborted.push(key);
   }

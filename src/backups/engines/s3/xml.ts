@@ -4,9 +4,16 @@ const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"'
 
 /** Contents of all elements of this name, as they stand. */
 export function elements(xml: string, name: string): string[] {
-  return [...xml.matchAll(new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>`, "g"))].map((match) =>
-    match[1] ?? ""
-  );
+  const [begin, end] = [new RegExp(`<${name}(?:\\s[^<>]*)?>`, "g"), `</${name}>`];
+  const found: string[] = [];
+  // In one pass: one regular expression for all would begin anew at each element that never ends.
+  while (begin.test(xml)) {
+    const [from, to] = [begin.lastIndex, xml.indexOf(end, begin.lastIndex)];
+    if (to < 0) return found;
+    found.push(xml.slice(from, to));
+    begin.lastIndex = to + end.length;
+  }
+  return found;
 }
 
 /** Text of the first element of this name, or undefined. */

@@ -74,6 +74,12 @@ Deno.test("s3: a bucket stands in the path or in the host's name, and names are 
     "http://127.0.0.1:8080/b/x/y%20%281%29%2B%2A.zst?prefix=a%20b%2F%C3%BC%27",
   );
   assert.equal(urlOf(settings, "b", {}).href, "https://b.s3.amazonaws.com/");
+  for (const key of ["127.0.0.1:8080", "[::1]:8080"]) {
+    assert.throws(
+      () => urlOf({ ...settings, endpoint: `http://${key}` }, "b", { key: "x" }),
+      { kind: "invalid", hint: "leave path_style out, so that the bucket stands in the path" },
+    );
+  }
 });
 
 Deno.test("s3: parts are few, not too small, and one file of any size has at most 10,000", () => {
@@ -102,6 +108,8 @@ Deno.test("s3: answers are read with their entities, and keys are written with t
     ["", undefined],
   ]);
   assert.equal(escapeXml('"a" & <b>'), '"a" &amp; &lt;b&gt;');
+  // Read in one pass: otherwise this would take minutes.
+  assert.deepEqual(elements("<Key>".repeat(200_000), "Key"), []);
 });
 
 Deno.test("s3: addresses and settings that cannot work are refused with their field", () => {
@@ -119,6 +127,7 @@ Deno.test("s3: addresses and settings that cannot work are refused with their fi
       "s3://bucket/../a",
       "bucket/a",
       "s3:/b",
+      "s3://bucket/\ud800",
     ]
   ) {
     assert.equal(given(wrong, good).success, false, wrong);
