@@ -155,6 +155,7 @@ function doesNotOpen(name: string, cause?: unknown): HoldfastError {
 
 function noSecret(name: string): HoldfastError {
   return new HoldfastError("not_found", `Cannot find secret "${name}"`, {
+    code: "secret_missing",
     hint: `make it with: holdfast secrets set ${name}`,
   });
 }

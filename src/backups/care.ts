@@ -98,30 +98,39 @@ async function sizeOf(
 
 /**
  * Reads artifacts again that nobody has read for so many days, those first that were read longest ago. A file whose hash
- * is known is only hashed, which costs least; all else its engine verifies. Returns the ids.
+ * is known is only hashed, which costs least; all else its engine verifies. Returns the ids, at most a page of them.
  */
 export async function reverify(parts: Parts, signal: AbortSignal): Promise<string[]> {
   const { reverify_days, reverify_remote, reverify_bytes_per_second } = parts.settings;
   if (reverify_days === 0) return [];
   const read: string[] = [];
   const before = iso(parts.clock.now() - reverify_days * DAY_MS);
-  for (const id of await staleBackups(tables(parts), before, PAGE)) {
-    signal.throwIfAborted();
-    // It may have been removed or verified by somebody meanwhile.
-    const backup = await backupById(tables(parts), id);
-    if (backup === undefined || (backup.verified_at ?? "") >= before) continue;
-    const isHere = await onDisk(backup.path) !== "elsewhere";
-    if (!isHere && !reverify_remote) continue;
-    const caller = { ...system("backups.verify"), signal };
-    try {
-      const hash = isHere && backup.verified_ok === true && backup.sha256 !== null
-        ? (path: string) => rehash(path, { signal, bytesPerSecond: reverify_bytes_per_second })
-        : undefined;
-      await verifyBackup(parts, backup, caller, hash === undefined ? {} : { hash });
-      read.push(id);
-    } catch (error) {
+  // What cannot be read stays among the oldest, and must not stand in the way of the rest.
+  for (let passed = 0; read.length < PAGE;) {
+    const stale = await staleBackups(tables(parts), before, { limit: PAGE - read.length, offset: passed });
+    if (stale.length === 0) break;
+    for (const id of stale) {
       signal.throwIfAborted();
-      log.warning("Cannot verify {name}: {why}", { name: backup.name, why: messageOf(error) });
+      // It may have been removed or verified by somebody meanwhile.
+      const backup = await backupById(tables(parts), id);
+      if (backup === undefined || (backup.verified_at ?? "") >= before) continue;
+      const isHere = await onDisk(backup.path) !== "elsewhere";
+      if (!isHere && !reverify_remote) {
+        passed++;
+        continue;
+      }
+      const caller = { ...system("backups.verify"), signal };
+      try {
+        const hash = isHere && backup.verified_ok === true && backup.sha256 !== null
+          ? (path: string) => rehash(path, { signal, bytesPerSecond: reverify_bytes_per_second })
+          : undefined;
+        await verifyBackup(parts, backup, caller, hash === undefined ? {} : { hash });
+        read.push(id);
+      } catch (error) {
+        signal.throwIfAborted();
+        passed++;
+        log.warning("Cannot verify {name}: {why}", { name: backup.name, why: messageOf(error) });
+      }
     }
   }
   return read;
@@ -139,12 +148,17 @@ export async function proveDue(parts: Parts, signal: AbortSignal): Promise<strin
     const newest = (await backupsOfSchedule(tables(parts), schedule.id)).find(isVerifiedGood);
     if (newest === undefined) continue;
     const caller = { ...system("backups.prove"), signal };
-    const proof = await proveBackup(parts, newest, schedule.prove, caller);
-    if (!proof.ok) {
+    try {
+      const proof = await proveBackup(parts, newest, schedule.prove, caller);
+      proofs.push(proof.id);
+      if (proof.ok) continue;
       const why = proof.checks.at(-1)?.detail ?? "";
       log.error("The restore test of {name} failed: {why}", { name: newest.name, why });
+    } catch (error) {
+      // One that cannot be tried keeps no other schedule from being proved.
+      signal.throwIfAborted();
+      log.error("Cannot prove {name}: {why}", { name: newest.name, why: messageOf(error) });
     }
-    proofs.push(proof.id);
   }
   return proofs;
 }

@@ -125,7 +125,8 @@ class Attempt {
     for (const [name, step] of steps) {
       const check = await step().catch((error) => {
         this.#caller.signal.throwIfAborted();
-        if (!(error instanceof HoldfastError)) throw error;
+        // Whatever kept it from being restored is the evidence: a full disk as well as a mistake of the program.
+        if (!(error instanceof HoldfastError)) log.error("The restore test failed: {error}", { error });
         return { ok: false, detail: messageOf(error) };
       });
       this.checks.push({ name, ...check });

@@ -72,7 +72,11 @@ export async function troubledBackups(db: Db): Promise<Backup[]> {
  * Ids of what nobody has read since an instant, read longest ago first. What is missing or known to be bad is left out:
  * reading it again tells nothing new.
  */
-export async function staleBackups(db: Db, before: string, limit: number): Promise<string[]> {
+export async function staleBackups(
+  db: Db,
+  before: string,
+  { limit, offset }: { limit: number; offset: number },
+): Promise<string[]> {
   const rows = await existing(db).clearSelect().select(["id", "verified_at"]).where(
     "status",
     "=",
@@ -81,7 +85,8 @@ export async function staleBackups(db: Db, before: string, limit: number): Promi
     .where("missing_since", "is", null)
     .where((eb) => eb.or([eb("verified_ok", "is", null), eb("verified_ok", "=", 1)]))
     .where((eb) => eb.or([eb("verified_at", "is", null), eb("verified_at", "<", before)]))
-    .orderBy(({ fn, val }) => fn.coalesce("verified_at", val(""))).orderBy("id").limit(limit).execute();
+    .orderBy(({ fn, val }) => fn.coalesce("verified_at", val(""))).orderBy("id").limit(limit).offset(offset)
+    .execute();
   return rows.map((row) => row.id);
 }
 

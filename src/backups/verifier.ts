@@ -1,7 +1,7 @@
 /** Verifying a recorded artifact: read it again, and remember what was found. */
-import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import type { Verification } from "./engine.ts";
+import { saysGone } from "./engines/tools/secrets.ts";
 import type { IdentityFields } from "./identity.ts";
 import type { Backup, BackupVerification } from "./model.ts";
 import { now, onDisk, type Parts, stored, workContext } from "./parts.ts";
@@ -77,7 +77,7 @@ async function read(
       missing: false,
     };
   } catch (error) {
-    if (error instanceof HoldfastError && error.kind === "not_found") return missing;
+    if (saysGone(error)) return missing;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import type { BackupsTables } from "../../src/backups/queries.ts";
 import type { AuditTables } from "../../src/store/mod.ts";
 import { rehash } from "../../src/backups/rehash.ts";
 import { admin } from "../servers/fixture.ts";
@@ -103,6 +104,30 @@ Deno.test("artifacts are read again after their days, those first that were read
   const bad = await given.backups.get(made[2]!.id);
   assert.deepEqual([bad.verified_ok, bad.changed_at], [false, new Date(given.clock.now()).toISOString()]);
   assert.match(bad.verify_detail ?? "", /Its SHA-256 is [0-9a-f]{64}, recorded is/);
+});
+
+Deno.test("what cannot be read again does not keep the rest from it, however much it is", async () => {
+  const plain = copyEngine();
+  const engine = copyEngine({
+    make: async (request, context) => {
+      const made = await plain.make(request, context);
+      return request.labels.schedule_id === "far" ? { ...made, path: `far:${request.name}` } : made;
+    },
+  });
+  await using given = await world({ engine });
+  const far = await given.make({ schedule: "far" });
+  const here = await given.make();
+  const db = given.store.database.tables<BackupsTables>();
+  const row = await db.selectFrom("backups").selectAll().where("id", "=", far.id).executeTakeFirstOrThrow();
+  for (let i = 0; i < 600; i++) {
+    await db.insertInto("backups").values({ ...row, id: `far-${i}`, name: `far-${i}`, path: `far:${i}` })
+      .execute();
+  }
+  given.clock.advance(40 * DAY_MS);
+  given.backups.begin("reverify");
+  await given.backups.idle();
+  assert.equal((await given.backups.get(here.id)).verified_at, new Date(given.clock.now()).toISOString());
+  assert.equal((await given.backups.get(far.id)).verified_at, far.verified_at, "it is not on this host");
 });
 
 Deno.test("re-verification can be switched off, and is ended by a stop", async () => {

@@ -122,7 +122,9 @@ export async function world(
       readSecret: (name) => {
         const text = given.secrets?.[name];
         return text === undefined
-          ? Promise.reject(new HoldfastError("not_found", `Cannot find secret "${name}"`))
+          ? Promise.reject(
+            new HoldfastError("not_found", `Cannot find secret "${name}"`, { code: "secret_missing" }),
+          )
           : Promise.resolve(text);
       },
     });

@@ -43,6 +43,13 @@ Deno.test("an identity given to verify, restore or prove reaches the engine, and
     kind: "not_found",
     message: 'Cannot find secret "none"',
   });
+  // A secret that is not there says nothing of the artifact.
+  await assert.rejects(given.ask(verifyBackup, { backup, identity_secret: "none" }, admin()), {
+    kind: "not_found",
+    message: 'Cannot find secret "none"',
+  });
+  const { missing_since, verified_ok } = await given.backups.get(backup);
+  assert.deepEqual([missing_since, verified_ok], [null, true]);
   const lines = await given.store.database.tables<AuditTables>().selectFrom("audit_lines").selectAll()
     .execute();
   assert.ok(lines.some(({ operation }) => operation === "backups.restore"));

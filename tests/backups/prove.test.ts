@@ -180,6 +180,32 @@ Deno.test("schedules that ask for it are proved when they are due, each with its
   );
 });
 
+Deno.test("a restore that breaks in an unforeseen way is evidence, and keeps no other schedule from being proved", async () => {
+  const plain = copyEngine();
+  let restores = 0;
+  const engine = copyEngine({
+    restore: (artifact, request, context) => {
+      if (restores++ === 0) throw new Deno.errors.PermissionDenied("not permitted");
+      return plain.restore(artifact, request, context);
+    },
+  });
+  await using given = await world({
+    engine,
+    schedules: [schedule({ every_runs: 1 }), schedule({ every_runs: 1 }, "s2")],
+  });
+  await given.make();
+  await given.make({ server: 2, schedule: "s2" });
+  assert.equal(given.backups.begin("prove"), true);
+  await given.backups.idle();
+  const proofs = await given.ask(listProofs, {}, admin());
+  assert.deepEqual(proofs.map(({ ok }) => ok).sort(), [false, true]);
+  assert.deepEqual(proofs.find(({ ok }) => !ok)?.checks.at(-1), {
+    name: "restore",
+    ok: false,
+    detail: "not permitted",
+  });
+});
+
 Deno.test("what a restore test left behind that was cut short is removed at start, and nothing else", async () => {
   await using given = await world();
   const { scratch_dir } = given.settings;

@@ -21,9 +21,10 @@ import { type Place, placeOf, S3Settings } from "../s3/options.ts";
 import { Spool } from "../s3/spool.ts";
 import { abortUploads, uploadFile } from "../s3/upload.ts";
 import { Meter } from "../tools/meter.ts";
+import { saysGone } from "../tools/secrets.ts";
 import { factsOf } from "./discover.ts";
 import { makeArtifact } from "./make-artifact.ts";
-import { isManifestName, manifestPath, parseManifest } from "./manifest.ts";
+import { isArtifactName, isManifestName, manifestPath, parseManifest } from "./manifest.ts";
 import type { ArchiveOptions } from "./options.ts";
 import { verifyArtifact } from "./verify-artifact.ts";
 
@@ -36,7 +37,7 @@ export async function makeStored(
   const { s3, ...local } = options;
   const prefix = placeOf(options.destination);
   await using client = await S3Client.open(settingsOf({ s3 }, options.destination), prefix.bucket, context);
-  const stale = await abortUploads(client, below(prefix), context.now());
+  const stale = await abortUploads(client, below(prefix), context.now(), isArtifactName);
   for (const key of stale) context.log("info", `Aborted the upload of "${key}", which was left behind`);
   await using spool = await Spool.open(context);
   const made = await makeArtifact({ ...request, options: { ...local, destination: spool.path } }, context);
@@ -105,7 +106,7 @@ export async function verifyStored(artifact: StoredArtifact, context: EngineCont
   try {
     return await fetched(artifact, context, (copy) => verifyArtifact(copy, context));
   } catch (error) {
-    if (!(error instanceof HoldfastError) || error.kind !== "not_found") throw error;
+    if (!saysGone(error)) throw error;
     return { ok: false, problems: [error.message], size_bytes: 0, sha256: null, item_count: 0 };
   }
 }

@@ -1,11 +1,12 @@
 /** Verifying an artifact from the daemon's side: what was found against what was recorded. */
-import { HoldfastError, messageOf } from "../../../lib/errors.ts";
+import { messageOf } from "../../../lib/errors.ts";
 import type { EngineContext, StoredArtifact, Verification } from "../../engine.ts";
 import { manifestOf } from "./discover.ts";
 import { openerFor } from "./identity.ts";
 import { itemCount, type Manifest } from "./manifest.ts";
 import { identityNeeded } from "./opener.ts";
 import type { VerifyResult } from "./protocol.ts";
+import { saysGone } from "../tools/secrets.ts";
 import { TaskWorker } from "./run-task.ts";
 
 type Recorded = Pick<Manifest, "sha256" | "size_bytes" | "source_bytes" | "counts">;
@@ -83,7 +84,7 @@ async function walkArtifact(
     const opener = await openerFor(artifact, context);
     return await worker.run<"verify">({ task: "verify", path: artifact.path, opener, total_bytes }, context);
   } catch (error) {
-    if (error instanceof HoldfastError && error.kind === "not_found") return { gone: error.message };
+    if (saysGone(error)) return { gone: error.message };
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** Secrets on their way to a program: read by name, handed over, and struck out of everything that comes back. */
 import { z } from "zod";
+import { HoldfastError } from "../../../lib/errors.ts";
 import { redactText } from "../../../lib/redact.ts";
 import type { EngineContext } from "../../engine.ts";
 
@@ -8,6 +9,11 @@ export const SecretRef = z.strictObject({
   secret: z.string().min(1).describe("Name of a secret, as set with: holdfast secrets set NAME"),
 });
 export type SecretRef = z.output<typeof SecretRef>;
+
+/** True for an error that says that an artifact is not there; a secret that is not there says nothing of it. */
+export function saysGone(error: unknown): error is HoldfastError {
+  return error instanceof HoldfastError && error.kind === "not_found" && error.code !== "secret_missing";
+}
 
 /** Shorter values are too likely to be ordinary text. */
 const MIN_LENGTH = 4;
