@@ -45,45 +45,54 @@ export async function prove(
     to: Math.min(now, asked === undefined ? Infinity : Date.parse(asked)),
     pendingFrom: dispatching ? Infinity : now - GRACE_MS,
   };
-  const { database, clock } = options;
-  if (database.path === ":memory:") return await proveOn(options, database, period);
+  return await onSnapshot(options, (tx) => proveOn(options, tx, period));
+}
+
+/** Reads a lot from a snapshot, so that nobody waits for it. */
+export async function onSnapshot<T>(
+  { database, clock }: Pick<SchedulesOptions, "database" | "clock">,
+  read: (tx: Transaction<unknown>) => Promise<T>,
+): Promise<T> {
+  if (database.path === ":memory:") return await database.transaction(read);
   const snapshot = new Database(database.path, clock, { readonly: true });
   try {
-    return await proveOn(options, snapshot, period);
+    return await snapshot.transaction(read);
   } finally {
     await snapshot.close();
   }
 }
 
-async function proveOn(options: SchedulesOptions, database: Database, period: Period): Promise<LedgerReport> {
-  return await database.transaction(async (tx) => {
-    const schedules = new Map((await allSchedules(tablesOf(tx))).map((row) => [row.id, row]));
-    const findings = new Findings((id) => schedules.get(id)?.name ?? null);
-    const ledger = await accounts(tx, [...schedules.values()], period, findings);
-    const double = await duplicates(tablesOf(tx));
-    for (const row of double) findings.duplicate(row);
-    const chain = await verifyChain(tablesOf<ChainTables>(tx), {
-      audit: options.auditReaders(tx).digests,
-      outcome: (refs) => outcomeDigests(tablesOf(tx), refs),
-    }, {
-      audit: options.auditReaders(tx).strays,
-      outcome: () => strayOutcomes(tablesOf(tx)),
-    });
-    for (const problem of chain.problems) findings.chain(problem);
-    const { links, pruned_links, head } = chain;
-    return {
-      from: period.from === -Infinity ? null : iso(period.from),
-      to: iso(period.to),
-      clean: ledger.unaccounted === 0 && double.length === 0 && chain.ok,
-      ...ledger,
-      duplicates: double.length,
-      chain_ok: chain.ok,
-      chain: { links, pruned_links, problems: chain.problems.length, head },
-      head,
-      problems: findings.problems,
-      problems_left_out: findings.leftOut,
-    };
+async function proveOn(
+  options: SchedulesOptions,
+  tx: Transaction<unknown>,
+  period: Period,
+): Promise<LedgerReport> {
+  const schedules = new Map((await allSchedules(tablesOf(tx))).map((row) => [row.id, row]));
+  const findings = new Findings((id) => schedules.get(id)?.name ?? null);
+  const ledger = await accounts(tx, [...schedules.values()], period, findings);
+  const double = await duplicates(tablesOf(tx));
+  for (const row of double) findings.duplicate(row);
+  const chain = await verifyChain(tablesOf<ChainTables>(tx), {
+    audit: options.auditReaders(tx).digests,
+    outcome: (refs) => outcomeDigests(tablesOf(tx), refs),
+  }, {
+    audit: options.auditReaders(tx).strays,
+    outcome: () => strayOutcomes(tablesOf(tx)),
   });
+  for (const problem of chain.problems) findings.chain(problem);
+  const { links, pruned_links, head } = chain;
+  return {
+    from: period.from === -Infinity ? null : iso(period.from),
+    to: iso(period.to),
+    clean: ledger.unaccounted === 0 && double.length === 0 && chain.ok,
+    ...ledger,
+    duplicates: double.length,
+    chain_ok: chain.ok,
+    chain: { links, pruned_links, problems: chain.problems.length, head },
+    head,
+    problems: findings.problems,
+    problems_left_out: findings.leftOut,
+  };
 }
 
 /** How many instants of each schedule should exist in a period, and how many of them are accounted for. */

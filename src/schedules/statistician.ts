@@ -4,7 +4,7 @@ import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { findPastSchedule } from "./find.ts";
 import type { SchedulesOptions } from "./options.ts";
-import { accountsOf } from "./proof.ts";
+import { accountsOf, onSnapshot } from "./proof.ts";
 import { allSchedules } from "./queries/proof.ts";
 import { endedRuns, lastGood } from "./queries/statistics.ts";
 import type { SchedulesTables } from "./queries/tables.ts";
@@ -46,8 +46,9 @@ export async function statistics(
   const schedules = (await allSchedules(db)).filter(({ id, server_id }) =>
     (servers === null || servers.includes(server_id)) && (only === undefined || only.id === id)
   );
-  const accounts = await options.database.transaction((tx) =>
-    accountsOf(tx, schedules, { from: period.from, to: period.to, pendingFrom: period.pendingFrom })
+  const accounts = await onSnapshot(
+    options,
+    (tx) => accountsOf(tx, schedules, { from: period.from, to: period.to, pendingFrom: period.pendingFrom }),
   );
   const [from, to] = [iso(period.from), iso(period.to)];
   const all: EndedRun[] = [];
@@ -56,7 +57,8 @@ export async function statistics(
     const runs = await endedRuns(db, id, from, to);
     const account = accounts.get(id) ?? { expected: 0, accounted: 0, unaccounted: 0 };
     if (runs.length === 0 && account.expected === 0 && only === undefined) continue;
-    all.push(...runs);
+    // Not spread into arguments, of which there may be some 100,000.
+    for (const run of runs) all.push(run);
     each.push({
       schedule_id: id,
       schedule_name: name,

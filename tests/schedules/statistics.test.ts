@@ -1,5 +1,6 @@
 /** Statistics, and finding runs by how, when and with what words they ended. */
 import assert from "node:assert/strict";
+import { sql } from "kysely";
 import { HoldfastError } from "../../src/lib/errors.ts";
 import { LogPage, type RunOutcome } from "../../src/schedules/model.ts";
 import * as runOps from "../../src/schedules/run_operations.ts";
@@ -142,6 +143,20 @@ Deno.test("statistics tell of each schedule and of all, also what nobody ran", a
   assert.ok(part.last_good_at !== null, "the success before the period");
   const none = ScheduleReport.parse(await w.ask(showScheduleStatistics, { schedule: "never" }, ADMIN));
   assert.deepEqual([none.runs, none.success_rate, none.last_good_at], [0, null, null]);
+});
+
+Deno.test("statistics of very many runs are told", async () => {
+  await using w = await world("2026-01-01T00:00:30Z");
+  const { id } = await create(w, { name: "busy", cron_expression: "* * * * *" });
+  await w.database.transaction(async (tx) => {
+    await sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 150000)
+      insert into runs (id, schedule_id, server_id, trigger, attempt, status, outcome, queued_at, started_at,
+        completed_at, created_by, requested_by)
+      select 'r' || i, ${id}, 1, 'manual', 1, 'success', 'success', '2025-12-31T00:00:00.000Z',
+        '2025-12-31T00:00:00.000Z', '2025-12-31T00:00:01.000Z', 0, 'eve' from n`.execute(tx);
+  });
+  const all = Statistics.parse(await w.ask(showStatistics, { from: "2025-12-31" }, ADMIN));
+  assert.equal(all.successes, 150_000);
 });
 
 Deno.test("statistics are limited to the caller's servers, and refuse a period that ends before it begins", async () => {
