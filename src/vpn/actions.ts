@@ -69,9 +69,9 @@ export class Actions {
     const { client } = await this.#tenants.get(tenant);
     const { signal } = caller;
     const found = await new Things(client, signal).find(resourceOf(word), named);
-    const content = await make(client, { id: found.thing.id, parent: found.parent }, { signal });
-    const name = labelOf(resourceOf(word), found.thing);
-    return { id: found.thing.id, name, ...await handOut(content, to) };
+    const target = { id: found.thing.id, parent: found.parent };
+    const handed = await handOut(() => make(client, target, { signal }), to);
+    return { id: found.thing.id, name: labelOf(resourceOf(word), found.thing), ...handed };
   }
 
   /** Makes a tenant; its key is a credential. */
@@ -83,10 +83,13 @@ export class Actions {
   ): Promise<Issued> {
     requireHost(to, caller);
     const { client } = await this.#tenants.get(tenant);
-    const { clientId, clientSecret } = await client.account.createCloudId(cloudId, { signal: caller.signal });
-    const content = `CLOUDCONNEXA_CLOUD_ID=${cloudId}\nCLOUDCONNEXA_CLIENT_ID=${clientId}\n` +
-      `CLOUDCONNEXA_CLIENT_SECRET=${clientSecret}\n`;
-    return { id: cloudId, name: cloudId, ...await handOut(content, to) };
+    const make = async () => {
+      const { signal } = caller;
+      const { clientId, clientSecret } = await client.account.createCloudId(cloudId, { signal });
+      return `CLOUDCONNEXA_CLOUD_ID=${cloudId}\nCLOUDCONNEXA_CLIENT_ID=${clientId}\n` +
+        `CLOUDCONNEXA_CLIENT_SECRET=${clientSecret}\n`;
+    };
+    return { id: cloudId, name: cloudId, ...await handOut(make, to) };
   }
 }
 
@@ -102,22 +105,46 @@ export function requireHost(path: string | undefined, caller: Caller): void {
   );
 }
 
-async function handOut(content: string, to: string | undefined): Promise<Pick<Issued, "path" | "content">> {
-  if (to === undefined) return { path: null, content };
-  await writePrivately(to, content);
+/** A credential is given out once: where it cannot be kept it is not made. */
+async function handOut(
+  make: () => Promise<string>,
+  to: string | undefined,
+): Promise<Pick<Issued, "path" | "content">> {
+  if (to === undefined) return { path: null, content: await make() };
+  await writePrivately(to, make);
   return { path: to, content: null };
 }
 
-/** Writes a file only its owner may read; the old one or the new one is there, never half of it. */
-export async function writePrivately(path: string, text: string): Promise<void> {
+/**
+ * Writes a file only its owner may read; the old one or the new one is there, never half of it. The text is made once it is
+ * known that there is a place for it. Errors: `invalid`, and those of `make`.
+ */
+export async function writePrivately(path: string, make: () => string | Promise<string>): Promise<void> {
   const partial = `${path}.partial`;
+  const told = (error: unknown) =>
+    new HoldfastError("invalid", `Cannot write "${path}": ${messageOf(error)}`, { cause: error });
+  using file = await openPartial(path, partial).catch((error) => {
+    throw told(error);
+  });
   try {
-    // A file that is there keeps its mode, so that an old one must go first.
-    await Deno.remove(partial).catch(() => {});
-    await Deno.writeTextFile(partial, text, { mode: 0o600, createNew: true });
-    await Deno.rename(partial, path);
+    const bytes = new TextEncoder().encode(await make());
+    await writeAll(file, bytes).then(() => Deno.rename(partial, path)).catch((error) => {
+      throw told(error);
+    });
   } catch (error) {
     await Deno.remove(partial).catch(() => {});
-    throw new HoldfastError("invalid", `Cannot write "${path}": ${messageOf(error)}`, { cause: error });
+    throw error;
   }
+}
+
+async function openPartial(path: string, partial: string): Promise<Deno.FsFile> {
+  const there = await Deno.stat(path).catch(() => undefined);
+  if (there?.isDirectory === true) throw new Error("it is a directory");
+  // A file that is there keeps its mode, so that an old one must go first.
+  await Deno.remove(partial).catch(() => {});
+  return await Deno.open(partial, { write: true, createNew: true, mode: 0o600 });
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }

@@ -38,7 +38,8 @@ export function originOf({ cloudId, url, allowLoopbackHttp = false }: TenantAddr
   return parsed.origin;
 }
 
-function withoutUser(url: string): string {
+/** An address that may be shown: a user name and password in it are struck out. */
+export function withoutUser(url: string): string {
   return url.replace(/^([^/]*\/\/)?[^/@]*@/, "$1***@");
 }
 

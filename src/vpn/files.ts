@@ -1,5 +1,15 @@
 /** A picture as files of YAML, and back: one file per kind, parts inside what they belong to, names in place of ids. */
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, stringify, type YAMLMap } from "yaml";
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  stringify,
+  visit,
+  type YAMLMap,
+} from "yaml";
 import { HoldfastError } from "../lib/errors.ts";
 import {
   type Body,
@@ -74,6 +84,11 @@ class Reader {
       );
     }
     if (document.errors.length > 0) return;
+    // An alias stands for any amount of text, and an export never has one.
+    const aliases: Node[] = [];
+    visit(document, { Alias: (_, node) => void aliases.push(node) });
+    for (const alias of aliases) this.#problem(at(alias), "must be written out: it refers to another place");
+    if (aliases.length > 0) return;
     const word = WHOLES.find((one) => `${one}.yaml` === file);
     const { contents } = document;
     if (file === "settings.yaml") return this.#settings(contents, at);

@@ -47,6 +47,14 @@ export interface ChangeView {
   fields: FieldChange[];
 }
 
+/** Which changes are asked for. */
+interface HistoryInput {
+  tenant?: string | undefined;
+  since?: string | undefined;
+  until?: string | undefined;
+  kind?: string | undefined;
+}
+
 /** How the daemon's picture of a tenant is. */
 export interface TenantStatus {
   tenant: string;
@@ -98,17 +106,20 @@ export class Inventory {
       const tenant = await tenants.get(name);
       const { client } = tenant;
       const actual = await readTenant(client, { signal });
-      // Files that are wrong are somebody's problem, and no reason to look away from the tenant.
-      const drift = await driftOf(tenant, actual).catch((error: unknown) => ({ error }));
-      await this.#note(tenant, actual, drift !== null && "error" in drift ? null : drift);
+      // Files that are wrong keep nothing else from being seen and told.
+      let wrong: unknown = null;
+      const drift = await driftOf(tenant, actual).catch((error: unknown) => {
+        wrong = error;
+        return undefined;
+      });
+      await this.#note(tenant, actual, drift);
       for (const feed of FEEDS) {
         const context = { database, clock, tenant: name, client, firstDays: feedDays, signal };
         await readOn(feed, context).catch((error: unknown) => {
           if (!isAbsentFeed(error)) throw error;
         });
       }
-      if (drift !== null && "error" in drift) throw drift.error;
-      await this.#ended(name, null);
+      await this.#ended(name, wrong);
     } catch (error) {
       // The program ends: that is no failure of the tenant.
       if (signal.aborted) return;
@@ -116,8 +127,8 @@ export class Inventory {
     }
   }
 
-  /** Writes what was seen, what changed and what has to be told, in one transaction. */
-  async #note(tenant: Tenant, actual: Actual, drift: readonly string[] | null): Promise<void> {
+  /** Writes what was seen, what changed and what has to be told, in one transaction; the drift is undefined where it is not known. */
+  async #note(tenant: Tenant, actual: Actual, drift: readonly string[] | null | undefined): Promise<void> {
     const { clock, database, alerts } = this.#options;
     const now = clock.now();
     const at = iso(now);
@@ -151,14 +162,14 @@ export class Inventory {
         events.push(...alertsOf(tenant.name, at, before, seen, changes));
       }
       const told: string[] = JSON.parse(row.drift);
-      const news = drift === null ? null : driftAlert(tenant.name, at, told, drift);
+      const news = drift === undefined ? null : driftAlert(tenant.name, at, told, drift);
       if (news !== null) events.push(news);
       events.push(keyAlert(tenant.name, now, tenant.settings.key_expires_at, KEY_WARNING_DAYS));
       for (const event of events) await alerts.enqueue(tx, event);
       await saveTenant(db, {
         ...row,
         synced_at: at,
-        drift: drift === null ? row.drift : JSON.stringify(drift),
+        drift: JSON.stringify(drift === undefined ? told : drift ?? []),
       });
     });
   }
@@ -204,21 +215,21 @@ export class Inventory {
     return rows.map(({ body, tenant: _, ...row }) => ({ ...row, body: JSON.parse(body) }));
   }
 
-  /** Changes between two instants, the oldest first. Errors: `invalid`. */
-  async history(
-    { tenant, since = "7d", until, kind }: {
-      tenant?: string | undefined;
-      since?: string | undefined;
-      until?: string | undefined;
-      kind?: string | undefined;
-    },
+  /** Changes between two instants, the oldest first; of very many the newest. Errors: `invalid`. */
+  async history(input: HistoryInput): Promise<ChangeView[]> {
+    return await this.#changes(input, MAX_CHANGES);
+  }
+
+  async #changes(
+    { tenant, since = "7d", until, kind }: HistoryInput,
+    limit: number | null,
   ): Promise<ChangeView[]> {
     const now = this.#options.clock.now();
     const rows = await changeRows(this.#db, this.#name(tenant), {
       since: iso(instantOf(since, now, "since")),
       until: iso(until === undefined ? now : instantOf(until, now, "until")),
       kind,
-      limit: MAX_CHANGES,
+      limit,
     });
     return rows.map(({ at, kind, thing_id, name, action, fields }) => ({
       at,
@@ -233,7 +244,7 @@ export class Inventory {
   /** What is different between two instants, whatever happened in between. */
   async between(tenant: string | undefined, since: string, until: string | undefined): Promise<StepView[]> {
     const byThing = Map.groupBy(
-      await this.history({ tenant, since, until }),
+      await this.#changes({ tenant, since, until }, null),
       ({ kind, id }) => `${kind}/${id}`,
     );
     return [...byThing.values()].flatMap(netChange);
@@ -321,7 +332,8 @@ function netChange(changes: readonly ChangeView[]): StepView[] {
   if (came && went) return [];
   const fields = new Map<string, FieldChange>();
   for (const { field, from, to } of changes.flatMap((change) => change.fields)) {
-    fields.set(field, { field, from: fields.get(field)?.from ?? from, to });
+    const earlier = fields.get(field);
+    fields.set(field, { field, from: earlier === undefined ? from : earlier.from, to });
   }
   const changed = [...fields.values()].filter(({ from, to }) => JSON.stringify(from) !== JSON.stringify(to));
   if (!came && !went && changed.length === 0) return [];

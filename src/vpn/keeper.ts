@@ -1,5 +1,5 @@
 /** A tenant as files: written from it, compared with it, and made into it. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { requireHost, writePrivately } from "./actions.ts";
@@ -68,7 +68,7 @@ export class Keeper {
     const counts = { tenant: name, things: actual.entries.size, settings: actual.settings.size };
     if (to === undefined) return { ...counts, path: null, files: Object.fromEntries(files) };
     await makeDirectory(to);
-    for (const [file, text] of files) await writePrivately(join(to, file), text);
+    for (const [file, text] of files) await writePrivately(join(to, file), () => text);
     return { ...counts, path: to, files: null };
   }
 
@@ -143,12 +143,9 @@ export async function readFiles(
   }
   const read = new Map<string, string>();
   try {
-    if ((await Deno.stat(from)).isFile) return partsOf(await Deno.readTextFile(from));
+    if ((await Deno.stat(from)).isFile) return partsOf(await readText(from));
     for await (const { name, isFile } of Deno.readDir(from)) {
-      if (!isFile || !/\.ya?ml$/.test(name)) continue;
-      const { size } = await Deno.stat(join(from, name));
-      if (size > MAX_FILE_BYTES) throw new Error(`${name} is larger than ${MAX_FILE_BYTES} bytes`);
-      read.set(name, await Deno.readTextFile(join(from, name)));
+      if (isFile && /\.ya?ml$/.test(name)) read.set(name, await readText(join(from, name)));
     }
   } catch (error) {
     const kind = error instanceof Deno.errors.NotFound ? "not_found" : "invalid";
@@ -163,6 +160,12 @@ export async function readFiles(
     });
   }
   return read;
+}
+
+async function readText(path: string): Promise<string> {
+  const { size } = await Deno.stat(path);
+  if (size > MAX_FILE_BYTES) throw new Error(`${basename(path)} is larger than ${MAX_FILE_BYTES} bytes`);
+  return await Deno.readTextFile(path);
 }
 
 /** The files in one that a backup was restored to. */

@@ -120,8 +120,10 @@ export class Logs {
   ): AsyncGenerator<T> {
     const { client } = await this.#tenants.get(tenant);
     const start = this.#clock.now();
-    for (;;) {
-      const from = Math.max(start, this.#clock.now() - everySeconds * 1000 - OVERLAP_MS);
+    for (let before = start;;) {
+      // From where the last question was asked, however long its answer took under strict limits.
+      const from = Math.max(start, before - OVERLAP_MS);
+      before = this.#clock.now();
       yield* read(client, from);
       await this.#clock.sleep(everySeconds * 1000, signal);
     }

@@ -36,16 +36,22 @@ export async function addChange(db: Db, row: Insertable<ChangeRow>): Promise<voi
   await db.insertInto("vpn_changes").values(row).execute();
 }
 
-/** Changes after `since` up to `until`, in the order they were seen. */
+/** Changes after `since` up to `until`, in the order they were seen; with a limit the newest of them. */
 export async function changeRows(
   db: Db,
   tenant: string,
-  { since, until, kind, limit }: { since: string; until: string; kind?: string | undefined; limit: number },
+  { since, until, kind, limit }: {
+    since: string;
+    until: string;
+    kind?: string | undefined;
+    limit: number | null;
+  },
 ) {
   let query = db.selectFrom("vpn_changes").selectAll().where("tenant", "=", tenant)
     .where("at", ">", since).where("at", "<=", until);
   if (kind !== undefined) query = query.where("kind", "=", kind);
-  return await query.orderBy("number").limit(limit).execute();
+  if (limit !== null) query = query.limit(limit);
+  return (await query.orderBy("number", "desc").execute()).reverse();
 }
 
 /** Writes rows of a log; one that is there already is replaced by what is newer. */

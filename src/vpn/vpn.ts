@@ -5,6 +5,7 @@ import type { Caller } from "../lib/operation.ts";
 import type { AlertSink } from "../notify/mod.ts";
 import type { Database } from "../store/mod.ts";
 import { Actions } from "./actions.ts";
+import { withoutUser } from "./address.ts";
 import type { CloudConnexaClient } from "./client.ts";
 import { Doctor } from "./doctor.ts";
 import type { Inventory } from "./inventory.ts";
@@ -99,7 +100,7 @@ export class Vpn {
       const settings = this.tenants.settingsOf(name);
       return {
         name,
-        address: settings?.url ?? `https://${settings?.cloud_id}.api.openvpn.com`,
+        address: settings?.url ? withoutUser(settings.url) : `https://${settings?.cloud_id}.api.openvpn.com`,
         key_expires_at: settings?.key_expires_at ?? null,
       };
     });

@@ -158,13 +158,14 @@ function settingAlerts(
   }];
 }
 
-/** A tenant that is not as it should be, or is again; null where that is no news. */
+/** A tenant that is not as it should be, or is again; null where that is no news. `differences` is null where nothing says how it should be. */
 export function driftAlert(
   tenant: string,
   at: string,
   before: readonly string[],
-  now: readonly string[],
+  differences: readonly string[] | null,
 ): AlertEvent | null {
+  const now = differences ?? [];
   if (JSON.stringify(before) === JSON.stringify(now)) return null;
   const kind = now.length > 0 ? "finding" : "recovered";
   return {
@@ -178,6 +179,11 @@ export function driftAlert(
       ? {
         en: `Tenant "${tenant}" differs from its files in ${now.length} places`,
         fr: `Le locataire « ${tenant} » diffère de ses fichiers en ${now.length} endroits`,
+      }
+      : differences === null
+      ? {
+        en: `Tenant "${tenant}" is not compared with files any more`,
+        fr: `Le locataire « ${tenant} » n'est plus comparé à des fichiers`,
       }
       : {
         en: `Tenant "${tenant}" is as its files say`,

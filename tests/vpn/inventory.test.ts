@@ -7,6 +7,7 @@ import { Inventory } from "../../src/vpn/inventory.ts";
 import type { VpnTables } from "../../src/vpn/tables.ts";
 import { Tenants } from "../../src/vpn/tenants.ts";
 import { Vpn } from "../../src/vpn/vpn.ts";
+import { driftAlert } from "../../src/vpn/watch.ts";
 import { FakeCloudConnexa, type FakeOptions } from "../support/cloudconnexa.ts";
 import { caller, type TempStore, tempStore } from "../support/store.ts";
 import { furnish, LeapingClock } from "./fixture.ts";
@@ -236,6 +237,45 @@ Deno.test("what is different between two dates is told without what came and wen
   // Up to the day before yesterday.
   const [early] = await w.inventory.between(undefined, "7d", "30h");
   assert.deepEqual(early?.changes, [{ field: "description", from: "office", to: "a" }]);
+});
+
+Deno.test("a field that was empty and is empty again is no difference", async () => {
+  await using w = await world();
+  const ids = furnish(w.tenant);
+  const network = w.tenant.store.get("networks", ids.network);
+  delete network.description;
+  await w.sync();
+  for (const description of ["a", undefined]) {
+    w.clock.advance(DAY);
+    if (description === undefined) delete network.description;
+    else network.description = description;
+    await w.sync();
+  }
+  assert.equal((await w.inventory.history({})).length, 2);
+  assert.deepEqual(await w.inventory.between(undefined, "7d", undefined), []);
+});
+
+Deno.test("files that are wrong are told, and keep nothing else from being seen; without files drift ends", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-vpn-" });
+  try {
+    await using w = await world({ desired_dir: dir });
+    const ids = furnish(w.tenant);
+    await Deno.writeTextFile(join(dir, "hosts.yaml"), "- name: wanted\n");
+    await w.sync();
+    w.clock.advance(MINUTE);
+    await Deno.writeTextFile(join(dir, "hosts.yaml"), "- name: [\n");
+    w.tenant.store.get("networks", ids.network).description = "Elsewhere";
+    await w.sync();
+    const [status] = await w.inventory.status();
+    assert.match(status?.error ?? "", /Cannot read the tenant's files: hosts.yaml:2/);
+    assert.ok(status?.drift.includes("hosts/wanted"), "as it was known last");
+    assert.deepEqual((await w.inventory.history({})).map(({ name }) => name), ["hq"]);
+    assert.notEqual(status?.audit_until, null);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+  assert.deepEqual(driftAlert("acme", NOW, ["hosts/x"], null)?.kind, "recovered");
+  assert.equal(driftAlert("acme", NOW, [], null), null);
 });
 
 /** Lines of a log that come all the time, some of them late. */

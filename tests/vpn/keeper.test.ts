@@ -284,6 +284,8 @@ const WRONG: readonly [file: string, text: string, place: string, says: RegExp][
   ["settings.yaml", "auth/saml/group-mappings: {}\n", "settings.yaml:1", /can only be read/],
   ["notes.yaml", "- x\n", "notes.yaml:1", /is not a file of a tenant/],
   ["users.yaml", "- username: a\n  username: b\n", "users.yaml:2", /unique/],
+  ["users.yaml", "- username: &a ada\n  firstName: *a\n", "users.yaml:2", /must be written out/],
+  ["settings.yaml", `wpc/topology: ${"[".repeat(5000)}${"]".repeat(5000)}\n`, "settings.yaml:1", /./],
 ];
 for (const [file, text, place, says] of WRONG) {
   Deno.test(`wrong YAML is told with ${place}: ${says.source}`, async () => {
@@ -319,6 +321,40 @@ Deno.test("a directory is written privately, read back, and refused to who is no
       vpn.keeper.plan({ from: join(base, "none") }, caller()),
       /Cannot read the tenant's files/,
     );
+  } finally {
+    await Deno.remove(base, { recursive: true });
+  }
+});
+
+Deno.test("a credential that cannot be kept is not made, and what is there stays", async () => {
+  const { tenant, vpn } = slice();
+  furnish(tenant);
+  const base = await Deno.makeTempDir({ prefix: "holdfast-vpn-" });
+  let made = 0;
+  const issue = (to: string) =>
+    vpn.actions.issue(
+      "network-connectors",
+      { ref: "hq-1" },
+      to,
+      () => Promise.resolve(`secret ${++made}`),
+      caller(),
+    );
+  try {
+    await assert.rejects(issue(join(base, "none", "x.ovpn")), /^HoldfastError: Cannot write/);
+    await assert.rejects(issue(base), /Cannot write .*: it is a directory/);
+    assert.equal(made, 0);
+    const path = join(base, "x.ovpn");
+    await Deno.writeTextFile(path, "old", { mode: 0o644 });
+    const failing = () => Promise.reject(new Error("refused"));
+    await assert.rejects(
+      vpn.actions.issue("network-connectors", { ref: "hq-1" }, path, failing, caller()),
+      /^Error: refused/,
+    );
+    assert.equal(await Deno.readTextFile(path), "old");
+    assert.deepEqual(await issue(path).then((one) => [one.path, one.content]), [path, null]);
+    assert.equal(await Deno.readTextFile(path), "secret 1");
+    assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+    assert.deepEqual((await Array.fromAsync(Deno.readDir(base))).map(({ name }) => name), ["x.ovpn"]);
   } finally {
     await Deno.remove(base, { recursive: true });
   }
