@@ -11,7 +11,7 @@
 import { z } from "zod";
 import type { Artifact, Engine, EngineContext } from "./backups/mod.ts";
 import { HoldfastError } from "./lib/errors.ts";
-import type { Veeam } from "./veeam/mod.ts";
+import type { Veeam, VeeamJob } from "./veeam/mod.ts";
 import { followSession, startJob, stopJob } from "./veeam/mod.ts";
 
 const Options = z.strictObject({
@@ -80,14 +80,9 @@ async function make(veeam: Veeam, options: Options, context: EngineContext): Pro
   const client = veeam.clients.of(job.server);
   const asked = { job: job.id, server: job.server };
   const started = await startJob(veeam, { ...asked, full: options.full }, signal);
-  const sessionId = started.session ?? (await veeam.findJob(job.id, job.server, true, signal)).session_id;
-  if (sessionId === null) {
-    throw new HoldfastError(
-      "upstream",
-      `Cannot follow Veeam job "${job.name}": its server tells no session of it`,
-    );
-  }
+  let sessionId: string;
   try {
+    sessionId = started.session ?? await nextSession(veeam, job, signal);
     for await (const event of followSession(client, sessionId, veeam.clock, signal)) {
       if (event.type === "line") context.log(levelOf(event.level), event.text);
       else if (event.type === "progress") {
@@ -112,6 +107,23 @@ async function make(veeam: Veeam, options: Options, context: EngineContext): Pro
     incomplete: false,
     verified: true,
   };
+}
+
+/** How often, and how many times, a server that told no session of a start is asked for it. */
+const [LOOK_MS, LOOKS] = [3000, 20];
+
+/** The session after the one a job had before it was started: that one would tell how another run ended. Errors: `upstream`. */
+async function nextSession(veeam: Veeam, job: VeeamJob, signal: AbortSignal): Promise<string> {
+  for (let look = 0; look < LOOKS; look++) {
+    const { session_id } = await veeam.findJob(job.id, job.server, true, signal);
+    if (session_id !== null && session_id !== job.session_id) return session_id;
+    await veeam.clock.sleep(LOOK_MS, signal);
+  }
+  throw new HoldfastError(
+    "upstream",
+    `Cannot follow Veeam job "${job.name}": its server tells no session of it`,
+    { hint: "it may run all the same; see holdfast veeam jobs get" },
+  );
 }
 
 function judge(

@@ -2,7 +2,7 @@
 import { addressRange, networkRange, portRange, type Range } from "./ipv4.ts";
 import { markerIn } from "./machine.ts";
 import { DESTINATION_RULES, SHARED_NETWORKS } from "./objects.ts";
-import { instancesAt, isTree, leafAt, leavesAt, type Tree } from "./tree.ts";
+import { instancesAt, isTree, leafAt, leavesAt, type Tree, treeAt } from "./tree.ts";
 
 /** A destination rule as far as ports and addresses go. */
 export interface LiveRule {
@@ -134,10 +134,15 @@ export function takenAddresses(live: Tree): Range[] {
       ...dynamic,
       ...servers.map((server): Range => [server, server]),
     ]),
-    ...instancesAt(live, ["interfaces", "ethernet"]).flatMap(([, node]) =>
-      leavesAt(node, ["address"]).flatMap((text) => rangesOf(text.split("/")[0]))
-    ),
+    ...addressesBelow(treeAt(live, ["interfaces"]) ?? {}).flatMap((text) => rangesOf(text.split("/")[0])),
   ];
+}
+
+/** Addresses of interfaces of every kind: also of bridges and of networks on a trunk. */
+function addressesBelow(node: Tree): string[] {
+  return Object.entries(node).flatMap(([name, inner]) =>
+    isTree(inner) ? addressesBelow(inner) : name === "address" ? leavesAt(node, [name]) : []
+  );
 }
 
 function rangesOf(text: string | undefined): Range[] {

@@ -196,8 +196,8 @@ function versionIn(text: string): string {
 export async function readLive(client: VyosClient, signal: AbortSignal): Promise<Tree> {
   const nat = await client.showConfig(["nat"], signal);
   const dhcp = await client.showConfig(["service", "dhcp-server"], signal);
-  const ethernet = await client.showConfig(["interfaces", "ethernet"], signal);
-  return { nat, service: { "dhcp-server": dhcp }, interfaces: { ethernet } };
+  const interfaces = await client.showConfig(["interfaces"], signal);
+  return { nat, service: { "dhcp-server": dhcp }, interfaces };
 }
 
 /** Addresses in a table of leases: the first column, or wherever the release puts them. */

@@ -69,6 +69,15 @@ Deno.test("addresses of leases, interfaces, routers and exclusions are not drawn
   assert.equal(drawn.address, "10.20.0.7");
 });
 
+Deno.test("addresses that the router has on bridges and trunks are not drawn either", () => {
+  const interfaces = {
+    ethernet: { eth1: { vif: { "20": { address: ["10.20.0.100/24", "dhcp"] } } } },
+    bridge: { br0: { address: "10.20.0.101/24" } },
+  };
+  const drawn = draftMachine(wish(), drafting("rolling", { ...LIVE, interfaces }));
+  assert.equal(drawn.address, "10.20.0.102");
+});
+
 Deno.test("a port of a foreign rule on another interface is free, on any interface it is not", () => {
   const rule = (on: object) => ({
     nat: { destination: { rule: { "5": { ...on, destination: { port: "32000" }, protocol: "tcp" } } } },

@@ -80,3 +80,25 @@ Deno.test("a run that is cancelled stops the job; one that runs already, and one
   await assert.rejects(busy.engine.make(request, busy.context), { kind: "conflict" });
   await assert.rejects(scene().run({ job: "Nobody" }), { kind: "not_found" });
 });
+
+Deno.test("where a server tells no session of a start, the next one is followed and not the last one", async () => {
+  const { fake, run } = scene();
+  const job = fake.jobs[0]!;
+  const before = job.session;
+  let looks = 0;
+  fake.override = ({ method, path }) => {
+    if (method === "POST" && path.endsWith("/start")) return new Response(null, { status: 204 });
+    // The session shows some time after the start.
+    if (path.endsWith("/jobs/states") && ++looks === 4) {
+      fake.addSession({ job: 1, ended: null, result: "None" });
+    }
+    return undefined;
+  };
+  await assert.rejects(run({ job: "Daily VMs" }, "Failed", "no space left"), /failed: no space left/);
+  assert.notEqual(job.session, before);
+
+  const mute = scene();
+  mute.fake.override = ({ method, path }) =>
+    method === "POST" && path.endsWith("/start") ? new Response(null, { status: 204 }) : undefined;
+  await assert.rejects(mute.run({ job: "Daily VMs" }), /tells no session of it/);
+});
