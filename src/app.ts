@@ -214,9 +214,9 @@ function pruners(
 function createKernel(services: Services, database: Database): Kernel<Services> {
   return {
     app: services,
-    audit: (caller, outcome) =>
+    audit: (caller, outcome, target) =>
       database.change(caller, (change) => {
-        change.audit({ target: caller.operation, outcome });
+        change.audit({ target, outcome });
         return Promise.resolve();
       }),
   };

@@ -214,8 +214,8 @@ export function requireServer(caller: Caller, server: number | null): void {
 /** What `invoke()` needs besides the operation: the services, and where an audit line goes. */
 export interface Kernel<App> {
   readonly app: App;
-  /** Writes an audit line for a write that left none of its own, or that was refused. */
-  audit(caller: Caller, outcome: string): Promise<void>;
+  /** Writes an audit line for a write that left none of its own, or that was refused; `target` is what it was done to. */
+  audit(caller: Caller, outcome: string, target: string): Promise<void>;
 }
 
 /** Calls an operation for a caller, which belongs to this one call; the only way in. Errors: `unauthenticated`, `forbidden`, `invalid`, and the operation's own. */
@@ -235,14 +235,21 @@ export async function invoke<App, Input extends z.ZodObject, Output extends z.Zo
       requireServer(caller, await op.scope.server(kernel.app, input));
     }
     const output = await op.run(kernel.app, input, caller);
-    if (audited && caller.trail.lines === 0) await kernel.audit(caller, "ok");
+    if (audited && caller.trail.lines === 0) await kernel.audit(caller, "ok", targetOf(op, input));
     return output;
   } catch (error) {
     // Refusals of a known caller are worth a line; anonymous ones would let anybody fill the log.
     const refused = error instanceof HoldfastError && error.kind === "forbidden";
-    if (audited && refused && caller.kind !== "anonymous") await kernel.audit(caller, "forbidden");
+    if (audited && refused && caller.kind !== "anonymous") await kernel.audit(caller, "forbidden", op.name);
     throw withoutNames(error, caller);
   }
+}
+
+/** What a write was done to, by its path: `vpn/networks/hq`; its name where the path names nothing. */
+function targetOf({ name, route }: Pick<Operation, "name" | "route">, input: object): string {
+  const path = route.slice(route.indexOf("/") + 1).replace(/^(api\/)?v1\//, "");
+  if (!path.includes("{")) return name;
+  return path.replaceAll(/\{(\w+)\}/g, (_, field: string) => String(Reflect.get(input, field) ?? ""));
 }
 
 /** A hint suggests names of things there are; who is limited to servers must not learn of things of others. */

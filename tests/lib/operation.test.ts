@@ -157,6 +157,16 @@ Deno.test("a write that left no audit line of its own gets one; reads and unaudi
   }
 });
 
+Deno.test("the line names what was written to, as its path does", async () => {
+  const targets: string[] = [];
+  const audit = (_: Caller, __: string, target: string) => Promise.resolve(void targets.push(target));
+  const kernel = { ...kernelOf(newApp()), audit };
+  await invoke(kernel, sample(), { thing: "a b" }, as("user"));
+  await invoke(kernel, sample({ route: "POST /api/v1/things/change" }), { thing: "a" }, as("user"));
+  await assert.rejects(invoke(kernel, sample({ role: "admin" }), { thing: "a" }, as("user")));
+  assert.deepEqual(targets, ["things/a b", "things.change", "things.change"]);
+});
+
 Deno.test("two writes of one caller leave a line each", async () => {
   const app = newApp();
   const from = as("user");
