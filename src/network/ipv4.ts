@@ -60,10 +60,6 @@ export function portRange(text: string): Range | undefined {
   return first >= 1 && last <= 65_535 && first <= last ? [first, last] : undefined;
 }
 
-export function rangeText([first, last]: Range, show: (value: number) => string = String): string {
-  return first === last ? show(first) : `${show(first)}-${show(last)}`;
-}
-
 /** How many values lie in ranges that may overlap. */
 export function sizeOf(ranges: readonly Range[]): number {
   let [size, end] = [0, -1];

@@ -29,12 +29,3 @@ export function stateMemory(state: StateDirectory): Memory {
     },
   };
 }
-
-/** Forgets with the process. */
-export function processMemory(): Memory {
-  const known = new Map<string, Known>();
-  return {
-    get: (address) => Promise.resolve(known.get(address)),
-    set: (address, value) => Promise.resolve(void known.set(address, value)),
-  };
-}

@@ -2,7 +2,7 @@
 import { render } from "../../src/cli/render.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { operations } from "../../src/veeam/operations.ts";
-import { processMemory } from "../../src/veeam/memory.ts";
+import { processMemory } from "../support/veeam/memory.ts";
 import { Veeam } from "../../src/veeam/veeam.ts";
 import type { VeeamConfig } from "../../src/veeam/config.ts";
 

@@ -138,6 +138,40 @@ Deno.test("an HTML page with status 200 and the bare error of release 1.3 are no
   }
 });
 
+Deno.test("sections, files, images and operational commands go to their own calls, the key in the body only", async () => {
+  const sent: unknown[] = [];
+  const fetch = (url: string, { body }: RequestInit) => {
+    const form = new URLSearchParams(typeof body === "string" ? body : "");
+    assert.equal(form.get("key"), "kkkk");
+    sent.push([new URL(url).pathname + new URL(url).search, JSON.parse(form.get("data") ?? "")]);
+    return Response.json({ success: true, data: "done", error: null });
+  };
+  await using client = new VyosClient({
+    name: "r",
+    url: "http://127.0.0.1",
+    key: "kkkk",
+    clock,
+    fetch,
+    timeoutMs: 5000,
+  });
+  const commands = [{ op: "set" as const, path: ["nat"], section: { destination: {} } }];
+  const said = [
+    await client.configureSection(commands, signal),
+    await client.load("/config/before.boot", signal),
+    await client.images(signal),
+    await client.generate(["pki", "wireguard"], signal),
+    await client.reset(["dhcp", "server", "lease", "10.20.0.9"], signal),
+  ];
+  assert.deepEqual(said, Array(5).fill("done"));
+  assert.deepEqual(sent, [
+    ["/configure-section", { commands }],
+    ["/config-file", { op: "load", file: "/config/before.boot" }],
+    ["/show", { op: "show", path: ["system", "image"] }],
+    ["/generate", { op: "generate", path: ["pki", "wireguard"] }],
+    ["/reset", { op: "reset", path: ["dhcp", "server", "lease", "10.20.0.9"] }],
+  ]);
+});
+
 Deno.test("the key is in no error, whatever the router echoes", async () => {
   const router = new FakeVyos({ config: handmade("rolling"), key: "very-secret-key" });
   await using client = clientOf(router);

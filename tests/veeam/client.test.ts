@@ -1,7 +1,8 @@
 /** The client against a server that behaves as real ones were seen to: tokens, paging, revisions, refusals, junk. */
 import assert from "node:assert/strict";
 import { HoldfastError } from "../../src/lib/errors.ts";
-import { processMemory } from "../../src/veeam/memory.ts";
+import { processMemory } from "../support/veeam/memory.ts";
+import { pages } from "../../src/veeam/paging.ts";
 import type { VeeamSession } from "../../src/veeam/model.ts";
 import { FakeClock } from "../support/clock.ts";
 import { type Revision, SPOKEN } from "../support/veeam/model.ts";
@@ -68,6 +69,16 @@ Deno.test("sessions that are added while pages are read are read too, each once"
   const found = await sessionsOf(fake, 100);
   assert.equal(new Set(found.map(({ id }) => id)).size, found.length);
   assert.ok(found.length >= 1000 + 10, `${found.length}`);
+});
+
+Deno.test("a list that brings new rows for ever is given up", async () => {
+  let n = 0;
+  const call = () => Promise.resolve({ data: [{ id: `a${n++}` }, { id: `a${n++}` }] });
+  const read = async () => {
+    for await (const _ of pages(call, 2, never(), 100));
+  };
+  await assert.rejects(read(), /does not end after 100 rows/);
+  assert.ok(n < 110);
 });
 
 Deno.test("a list of nothing ends after one call", async () => {

@@ -1,6 +1,7 @@
 /** Clients of a fake server, in this process. */
 import { VeeamClient } from "../../../src/veeam/client.ts";
-import { type Memory, processMemory } from "../../../src/veeam/memory.ts";
+import type { Memory } from "../../../src/veeam/memory.ts";
+import { processMemory } from "./memory.ts";
 import type { VeeamServerSettings } from "../../../src/veeam/config.ts";
 import type { FakeVeeam } from "./fake.ts";
 

@@ -1,7 +1,7 @@
 /** Answers of the operations on Veeam servers, as the fake server of one fixed morning gives them. */
 import { FakeClock } from "../clock.ts";
 import type { VeeamConfig } from "../../../src/veeam/config.ts";
-import { processMemory } from "../../../src/veeam/memory.ts";
+import { processMemory } from "./memory.ts";
 import { tapesOf } from "../../../src/veeam/tapes.ts";
 import { Veeam } from "../../../src/veeam/veeam.ts";
 import { FakeVeeam } from "./fake.ts";
