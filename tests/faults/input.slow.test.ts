@@ -35,7 +35,7 @@ for (const withDaemon of [true, false]) {
       [2, /Source "\/no\/such" does not exist/, create(box, { source: "/no/such" })],
       [2, /lies inside source/, create(box, { destination: box.path("data", "inside") })],
       [2, /engine "archiv".*\nhint: did you mean "archive"/, create(box, { engine: "archiv" })],
-      [2, /engine_options/, create(box, { "engine-options": "{oops" })],
+      [2, /--engine-options/, create(box, { "engine-options": "{oops" })],
       [2, /max.backups/, create(box, { "max-backups": "0" })],
       [6, /nightly/, create(box, { name: "nightly" })],
       [2, /Did you mean --max-backups/, create(box, { "max-backup": "7" })],
