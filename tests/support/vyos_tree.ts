@@ -23,13 +23,21 @@ export function change(
   const { op, path } = command;
   const value = command.value === "" ? undefined : command.value;
   if (op !== "set" && op !== "delete" && op !== "comment") return `'${op}' is not a valid operation`;
-  const refused = schemaOf(release)?.refuses({ op, path, value });
+  const schema = schemaOf(release);
+  const refused = schema === undefined ? withoutSchema(path) : schema.refuses({ op, path, value });
   if (refused !== undefined) return refused;
   if (op === "set") set(root, path, value, release);
   else if (op === "delete" && !remove(root, path, value) && strict) {
     return `Cannot delete [${path.join(" ")}]: path/value does not exist`;
   }
   return undefined;
+}
+
+const ROOTS = ["firewall", "interfaces", "nat", "policy", "protocols", "service", "system", "vpn", "vrf"];
+
+/** As much as is known of paths where there is no schema. */
+function withoutSchema(path: readonly string[]): string | undefined {
+  return ROOTS.includes(path[0] ?? "") ? undefined : `Configuration path: [${path.join(" ")}] is not valid`;
 }
 
 function set(root: Node, path: readonly string[], value: string | undefined, release: Release): void {
