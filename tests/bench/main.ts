@@ -89,9 +89,11 @@ async function writeReadme(rows: string[][]): Promise<void> {
   const [start, end] = [text.indexOf(TABLE_START), text.indexOf(TABLE_END)];
   if (start < 0 || end < start) throw new Error(`Cannot find the place for the figures in ${README}`);
   const old = text.slice(start + TABLE_START.length, end).split("\n").filter((line) => line.startsWith("|"))
-    .slice(2).map((line) => line.slice(1, -1).split("|").map((cell) => cell.trim()));
+    .slice(2).map((line) => line.slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.trim()));
   const known = new Map(old.map((cells) => [cells[0] ?? "", cells]));
-  for (const cells of rows) known.set(cells[0] ?? "", cells);
+  for (const cells of rows.map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")))) {
+    known.set(cells[0] ?? "", cells);
+  }
   const lines = [HEADINGS, HEADINGS.map(() => "---"), ...known.values()].map((cells) =>
     `| ${cells.join(" | ")} |`
   );
