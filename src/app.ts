@@ -33,7 +33,7 @@ import { StateDirectory } from "./lib/state.ts";
 import { VERSION } from "./lib/version.ts";
 import { Monitor } from "./monitor/mod.ts";
 import { configEngine, Network } from "./network/mod.ts";
-import { letterSender, Notify } from "./notify/mod.ts";
+import { type AlertSink, letterSender, Notify } from "./notify/mod.ts";
 import { registerMetrics, registerProbes } from "./observe.ts";
 import { removeOutcomes, Schedules } from "./schedules/mod.ts";
 import { Servers } from "./servers/mod.ts";
@@ -104,12 +104,9 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     resolveServer: async (ref) => (await servers.resolve(ref)).id,
   });
   const readSecret = (name: string) => auth.secrets.read(name);
-  const network = new Network({
-    database,
-    clock,
-    settings: config.network,
-    alerts: { enqueue: (tx, event) => notify.enqueue(tx, event) },
-  });
+  // What these slices find is a finding of the monitor's too, which is made last.
+  const alerts: AlertSink = { enqueue: (tx, event) => monitor.told.enqueue(tx, event) };
+  const network = new Network({ database, clock, settings: config.network, alerts });
   const backups: Backups = new Backups({
     database,
     clock,
@@ -141,7 +138,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     state: new StateDirectory(config.data_dir),
     note: (sentence) => oneLog.warn("{sentence}", { sentence }),
   });
-  const vpn: Vpn = new Vpn({ settings: config.vpn, clock, daemon: { database, alerts: notify } });
+  const vpn: Vpn = new Vpn({ settings: config.vpn, clock, daemon: { database, alerts } });
   const veeam: Veeam = new Veeam({
     settings: config.veeam,
     clock,
@@ -151,8 +148,15 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     askOne: (caller) => tapeRows(veeamOne, caller),
     mailer: letterSender(config.notify, clock),
   });
-  const veeamSync = new VeeamSync({ database, clock, settings: config.veeam, veeam, alerts: notify });
-  const monitor = new Monitor({ database, clock, settings: config.monitor, notify, schedules, backups });
+  const veeamSync = new VeeamSync({ database, clock, settings: config.veeam, veeam, alerts });
+  const monitor: Monitor = new Monitor({
+    database,
+    clock,
+    settings: config.monitor,
+    notify,
+    schedules,
+    backups,
+  });
   notify.addDigestSource(() => monitor.digest());
   const maintenance = new Maintenance({
     database,

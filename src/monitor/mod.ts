@@ -21,7 +21,8 @@
  * instant), then recovered by itself, resolved by a person, or replaced by another on the same subject. What a job is,
  * is one alert (`job:12`); what is wrong beside that (drift, vanished, unchanged, a run that takes too long) has its own; an
  * agent that says nothing at all is told as one alert, not one for each of its jobs. State, finding and the messages in
- * the outbox of `notify` are one transaction.
+ * the outbox of `notify` are one transaction. What other slices alert for (drift of a router, a Veeam job that fails) comes
+ * through `told.ts` and is a finding too, in the transaction of whoever tells it.
  *
  * `scan/` looks at the deposit and keeps good files, `reports/` reads what agents write; `report.ts` is what they and
  * judgement hand to each other. Pings are stored as they come, many in a transaction, and judged behind.

@@ -11,6 +11,7 @@ import { Findings } from "./findings.ts";
 import { Judgement } from "./judgement.ts";
 import type { ScanResult } from "./scan/result.ts";
 import { Scanner } from "./scan/scanner.ts";
+import { ToldFindings } from "./told.ts";
 import { DepositWatch } from "./scan/watch.ts";
 import { Versions } from "./versions/versions.ts";
 import { judgeBackups, judgeSchedules } from "./own.ts";
@@ -39,6 +40,8 @@ export class Monitor {
   readonly pings: Pings;
   readonly scanner: Scanner;
   readonly versions: Versions;
+  /** Where other slices tell what they find. */
+  readonly told: ToldFindings;
   readonly #watch: DepositWatch | null;
   readonly #parts: Parts;
   readonly #since: number;
@@ -58,6 +61,7 @@ export class Monitor {
     this.judgement = new Judgement(this.#parts);
     this.findings = new FindingDesk(this.#parts);
     this.pings = new Pings(this.#parts);
+    this.told = new ToldFindings(clock, notify);
     this.scanner = new Scanner({ judge: this.judgement, clock, settings });
     this.versions = new Versions({ database: options.database, clock, settings });
     const { deposit_root } = settings;

@@ -47,6 +47,13 @@ export async function findingsByKey(db: Db, keys: readonly string[]): Promise<Ma
   return found;
 }
 
+/** Open findings of one alert. */
+export function openOfAlert(db: Db, alert: string): Promise<FindingRow[]> {
+  // An open key begins with its alert; the range lets its index find them.
+  return db.selectFrom("monitor_findings").selectAll().where("open_key", ">=", `${alert} `)
+    .where("open_key", "<", `${alert}!`).where("alert", "=", alert).orderBy("id").execute();
+}
+
 /** Open findings of a job. */
 export function openOfJob(db: Db, jobId: number): Promise<FindingRow[]> {
   return db.selectFrom("monitor_findings").selectAll().where("job_id", "=", jobId)
