@@ -23,8 +23,8 @@ export interface Trust {
 export interface Way {
   client: Deno.HttpClient | undefined;
   relay: Relay | undefined;
-  /** The address to give to fetch: through a relay it is plain HTTP. */
-  url(url: URL): string;
+  /** What every address given to fetch starts with; through a relay it is plain HTTP. */
+  base: string;
 }
 
 /** Opens the way; through a relay where trust asks for more than the system's authorities. */
@@ -32,7 +32,7 @@ export async function openWay(
   base: URL,
   { trust = {}, fetch }: { trust?: Trust; fetch?: Fetch },
 ): Promise<Way> {
-  const direct = { relay: undefined, url: (url: URL) => url.href };
+  const direct = { relay: undefined, base: base.href };
   if (fetch !== undefined) return { ...direct, client: undefined };
   const tls = base.protocol === "https:";
   const relayed = (tls && (trust.pin !== undefined || trust.insecure)) || trust.allowAddress !== undefined;
@@ -52,14 +52,8 @@ export async function openWay(
     ...(trust.allowAddress === undefined ? {} : { allowAddress: trust.allowAddress }),
   };
   const relay = await openRelay(target);
-  return {
-    client: relay.client,
-    relay,
-    url: (url) => {
-      const plain = new URL(url);
-      plain.protocol = "http:";
-      if (url.port === "") plain.port = String(target.port);
-      return plain.href;
-    },
-  };
+  const plain = new URL(base);
+  plain.protocol = "http:";
+  if (base.port === "") plain.port = String(target.port);
+  return { client: relay.client, relay, base: plain.href };
 }

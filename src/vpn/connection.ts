@@ -102,9 +102,7 @@ export class Connection implements AsyncDisposable {
       retries: RETRIES,
       retryBudgetMs: options.retryBudgetMs ?? 120_000,
       maxAnswerBytes: MAX_ANSWER_BYTES,
-      pace: async (request, signal) => {
-        if (request.anonymous !== true) await this.limiter.turn(request, signal);
-      },
+      pace: (request, signal) => request.anonymous === true ? undefined : this.limiter.turn(request, signal),
       onAnswer: (status, headers, request) => this.limiter.answered(status, headers, request),
       secrets: () => [options.clientSecret],
       ...(onWait === undefined ? {} : { onWait }),

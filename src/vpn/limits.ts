@@ -34,8 +34,10 @@ export function limitsIn(headers: Headers): Limits | undefined {
     const text = headers.get(`x-ratelimit-${name}`)?.trim() ?? "";
     return /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
   };
-  const [remaining, rate, period] = [number("remaining"), number("replenish-rate"), number("replenish-time")];
-  if (remaining === undefined || !rate || !period) return undefined;
+  const remaining = number("remaining");
+  if (remaining === undefined) return undefined;
+  const [rate, period] = [number("replenish-rate"), number("replenish-time")];
+  if (!rate || !period) return undefined;
   const capacity = number("burst-capacity");
   return { remaining, rate, period_seconds: period, capacity: Math.max(1, capacity ?? remaining) };
 }
