@@ -43,7 +43,7 @@ import { Health, Metrics } from "./telemetry/mod.ts";
 import { tapeRows, VeeamOne } from "./veeam-one/mod.ts";
 import { Vpn } from "./vpn/mod.ts";
 import { veeamJobEngine } from "./veeam_engine.ts";
-import { databaseMemory, Veeam, VeeamStore, VeeamSync } from "./veeam/mod.ts";
+import { databaseMemory, SyncedJobs, Veeam, VeeamStore, VeeamSync } from "./veeam/mod.ts";
 
 const veeamLog = getLogger(["holdfast", "veeam"]);
 
@@ -156,6 +156,7 @@ export function createServices(loaded: LoadedConfig, database: Database, clock: 
     notify,
     schedules,
     backups,
+    veeam: new SyncedJobs({ database, clock, settings: config.veeam, clients: veeam.clients }),
   });
   notify.addDigestSource(() => monitor.digest());
   const maintenance = new Maintenance({

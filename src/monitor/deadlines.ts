@@ -148,11 +148,13 @@ function missingEntry(job: JobRow, due_at: string, at: string) {
   };
 }
 
-const MESSAGES: Record<Way, string> = {
+/** What is said of an instant that nothing came for. */
+export const MESSAGES: Record<Way, string> = {
   report: "no report came in time",
   file: "no file came in time",
   ping: "no ping came in time",
   schedule: "no run ended in time",
+  veeam: "no session of it came in time",
 };
 
 /** One alert per job; the jobs of an agent that says nothing at all are told as one, under the agent's name. */

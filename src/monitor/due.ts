@@ -73,6 +73,18 @@ export function duesBetween(job: DueFields, from: number, to: number, limit = In
   return instantsBetween(when, from - 1, to, limit);
 }
 
+/** How far back the due instant before another is looked for: the shortest span that has one is the one that counts. */
+const SPANS_MS = [1 / 24, 1, 8, 32, 400].map((days) => days * DAY_MS);
+
+/** The due instant before another, or null when there is none. */
+export function previousDue(job: DueFields, due: number): number | null {
+  for (const span of SPANS_MS) {
+    const before = duesBetween(job, due - span, due - 1).at(-1);
+    if (before !== undefined) return before;
+  }
+  return null;
+}
+
 /** How long after a due instant it is given up. */
 export function graceMs(job: Pick<JobRow, "grace_seconds">, { graceMs }: Windows): number {
   return job.grace_seconds === null ? graceMs : job.grace_seconds * 1000;

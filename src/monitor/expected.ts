@@ -177,12 +177,19 @@ export class ExpectedJobs {
   }
 
   async #newValues(input: JobCreate, at: string, caller: Caller): Promise<Values> {
-    const { schedule, current_status: _, expected_frequency, ...rest } = input;
-    const way = rest.way ?? (schedule === undefined ? "report" : "schedule");
+    const { schedule, veeam_job, veeam_server, current_status: _, expected_frequency, ...rest } = input;
+    const way = rest.way ??
+      (schedule !== undefined ? "schedule" : veeam_job !== undefined ? "veeam" : "report");
     const own = schedule === undefined ? undefined : await this.#parts.schedules.get(schedule, caller);
     if ((way === "schedule") !== (own !== undefined)) {
       throw missing("schedule", "and way schedule belong together");
     }
+    if ((way === "veeam") !== (veeam_job !== undefined)) {
+      throw missing("veeam_job", "and way veeam belong together");
+    }
+    const source = veeam_job === undefined
+      ? undefined
+      : await this.#parts.veeam.find(veeam_job, veeam_server);
     const cron = rest.cron_expression ?? own?.cron_expression ?? null;
     const frequency = rest.backup_frequency ?? expected_frequency;
     const hour = rest.expected_hour_utc;
@@ -192,7 +199,7 @@ export class ExpectedJobs {
         throw missing("expected_hour_utc", "is required without a cron expression");
       }
     }
-    const database = rest.database_name ?? own?.name;
+    const database = rest.database_name ?? own?.name ?? source?.name;
     if (database === undefined) throw missing("database_name", "is required");
     return {
       ...rest,
@@ -213,6 +220,9 @@ export class ExpectedJobs {
       tell_unchanged: rest.tell_unchanged ? 1 : 0,
       ping_id: way === "ping" ? crypto.randomUUID() : null,
       schedule_id: own?.id ?? null,
+      veeam_server: source?.server ?? null,
+      veeam_job: source?.job ?? null,
+      veeam_job_id: source?.job_id ?? null,
       created_at: at,
     };
   }
@@ -257,6 +267,7 @@ const NEEDED: Record<Way, readonly (keyof Values)[]> = {
   file: ["agent_deposit_path_template"],
   ping: [],
   schedule: [],
+  veeam: [],
 };
 
 function checkTemplate(path: string, text: string | null, wildcards: boolean): void {
@@ -281,7 +292,7 @@ function checkZone(name: string): void {
   }
 }
 
-/** One database of one place, due at one time, is expected once. */
+/** One database of one place, due at one time, is expected once; jobs of two Veeam servers may have one name. */
 function identityOf(values: Values): string {
   return JSON.stringify([
     values.year ?? 0,
@@ -292,6 +303,7 @@ function identityOf(values: Values): string {
     values.expected_hour_utc,
     values.expected_minute_utc,
     values.cron_expression,
+    ...(values.veeam_server === null ? [] : [values.veeam_server]),
   ]);
 }
 

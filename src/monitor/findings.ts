@@ -45,6 +45,7 @@ export const CODES = {
   drift: "warning",
   vanished: "critical",
   silent_agent: "critical",
+  unread: "critical",
   refused_report: "warning",
   too_long: "warning",
   capacity: "warning",

@@ -101,6 +101,7 @@ export const createJob = operation({
       "holdfast monitor jobs create crm --way file --file 'ACME/{year}-{month}-{day}/crm*.dump' --hour 2 --every daily",
       "holdfast monitor jobs create mail --way ping --cron '0 3 * * mon-fri' --timezone Europe/Paris --max-run-seconds 3600",
       "holdfast monitor jobs create --schedule nightly",
+      "holdfast monitor jobs create --veeam-job 'Daily VMs' --hour 6 --every daily --grace-seconds 0",
     ],
   },
   run: (app: MonitorApp, input, caller) => app.monitor.expected.create(input, caller),

@@ -2,8 +2,8 @@
  * What should have arrived: every expected backup, whoever makes it, and what became of it each time it was due.
  *
  * A *job* (`monitor_jobs`) says what is expected, when, and how it shows itself: by an agent's report, as a plain file, by
- * pings, or as the run of one of Holdfast's own schedules. Its due instants come from the calendar of schedules. Each of them
- * ends with exactly one *entry* (`monitor_entries`, unique by job and instant):
+ * pings, as the run of one of Holdfast's own schedules, or as the session of a job of a Veeam server. Its due instants come
+ * from the calendar of schedules. Each of them ends with exactly one *entry* (`monitor_entries`, unique by job and instant):
  *
  *     ok                          arrived, verified, new
  *     unchanged                   arrived with the content of the last good one; the job stays good

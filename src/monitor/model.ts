@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ENTRY_STATUSES } from "./report.ts";
 
 /** How a backup shows itself. */
-export const WAYS = ["report", "file", "ping", "schedule"] as const;
+export const WAYS = ["report", "file", "ping", "schedule", "veeam"] as const;
 export type Way = typeof WAYS[number];
 
 export const FREQUENCIES = ["daily", "weekly", "monthly", "hourly", "once"] as const;
@@ -50,7 +50,7 @@ const Seconds = z.int().min(0).max(31_536_000);
 
 const fields = {
   way: z.enum(WAYS).describe(
-    "How it shows itself: an agent's report, a plain file, pings, a schedule's runs",
+    "How it shows itself: an agent's report, a plain file, pings, a schedule's runs, a Veeam job's sessions",
   ),
   database_name: Named.describe("What is backed up, as reports call it"),
   agent_id_responsible: Word.describe("Agent that makes it: COMPANY_CITY_NEIGHBORHOOD"),
@@ -90,6 +90,10 @@ const fields = {
   ),
   max_run_seconds: Seconds.min(1).nullable().describe("A run that was started by a ping must end within"),
   schedule: z.string().min(1).describe("Schedule of Holdfast's own that is expected, by id or name"),
+  veeam_job: z.string().trim().min(1).max(400).describe(
+    "Job of a Veeam server that is expected, by name or id",
+  ),
+  veeam_server: z.string().min(1).describe("Veeam server of veeam.servers; needed where there are several"),
 };
 
 /** Sent back by clients that read a job and create it again; what a job is now is decided here. */
@@ -124,18 +128,18 @@ export const JobCreate = z.strictObject({
   keep_days: fields.keep_days.default(null),
   max_run_seconds: fields.max_run_seconds.default(null),
   schedule: fields.schedule.optional(),
+  veeam_job: fields.veeam_job.optional(),
+  veeam_server: fields.veeam_server.optional(),
   ...ignored,
 }).meta({ id: "ExpectedBackupJobCreate" });
 export type JobCreate = z.output<typeof JobCreate>;
 
-/** Any of the fields; what is absent stays as it is. The way and the schedule of a job never change. */
+/** Any of the fields; what is absent stays as it is. What makes it, a schedule or a Veeam job, never changes. */
 export const JobUpdate = z.strictObject({
   ...fields,
-  way: z.undefined(),
-  schedule: z.undefined(),
   expected_frequency: fields.backup_frequency.describe("The same as backup_frequency"),
   ...ignored,
-}).omit({ way: true, schedule: true }).partial();
+}).omit({ way: true, schedule: true, veeam_job: true, veeam_server: true }).partial();
 export type JobUpdate = z.output<typeof JobUpdate>;
 
 /** A job, as it is answered. */
@@ -171,6 +175,9 @@ export const ExpectedJob = z.object({
   ping_id: z.string().nullable().describe("Pings go to /api/v1/ping/PING_ID; who knows it may ping"),
   max_run_seconds: z.int().nullable(),
   schedule_id: z.string().nullable(),
+  veeam_server: z.string().nullable(),
+  veeam_job: z.string().nullable().describe("Name of the Veeam job; its id where several have that name"),
+  veeam_job_id: z.string().nullable().describe("Null for a kind that only shows by its sessions"),
   current_status: z.enum(JOB_STATUSES),
   last_checked_at_utc: z.string().nullable(),
   last_checked_timestamp: z.string().nullable().describe("The same as last_checked_at_utc"),

@@ -15,6 +15,7 @@ import { ToldFindings } from "./told.ts";
 import { DepositWatch } from "./scan/watch.ts";
 import { Versions } from "./versions/versions.ts";
 import { judgeBackups, judgeSchedules } from "./own.ts";
+import { judgeVeeam } from "./veeam.ts";
 import { type MonitorOptions, type Parts, tables, windowsOf } from "./parts.ts";
 import { Pings } from "./pings.ts";
 import { forgetEntries } from "./queries/entries.ts";
@@ -69,10 +70,11 @@ export class Monitor {
     this.expected.onChange(() => this.pings.forget());
   }
 
-  /** What each minute asks, apart from the scan: deadlines, pings, schedules and artifacts of Holdfast's own. */
+  /** What each minute asks, apart from the scan: deadlines, pings, Veeam jobs, schedules and artifacts of Holdfast's own. */
   async tick(): Promise<void> {
     await this.pings.tick();
     await judgeSchedules(this.#parts);
+    await judgeVeeam(this.#parts);
     await judgeDeadlines(this.#parts, { at: this.judgement.scannedAt, since: this.#since });
     await judgeBackups(this.#parts);
     this.#tickedAt = this.#parts.clock.now();

@@ -4,6 +4,7 @@ import { type Clock, iso } from "../lib/clock.ts";
 import type { AlertSink } from "../notify/mod.ts";
 import type { Schedules } from "../schedules/mod.ts";
 import type { Database } from "../store/mod.ts";
+import type { SyncedJobs } from "../veeam/mod.ts";
 import type { MonitorConfig } from "./config.ts";
 import type { Windows } from "./due.ts";
 import type { Findings } from "./findings.ts";
@@ -17,6 +18,7 @@ export interface MonitorOptions {
   notify: AlertSink;
   schedules: Pick<Schedules, "get"> & { ledger: Pick<Schedules["ledger"], "list"> };
   backups: Pick<Backups, "troubled">;
+  veeam: Pick<SyncedJobs, "find" | "servers" | "sessions">;
 }
 
 /** The options, and what is made of them once. */

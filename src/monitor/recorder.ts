@@ -203,7 +203,7 @@ export function mainCode(entry: Pick<EntryRow, "status" | "way">, decision?: Dec
   if (decision?.code !== undefined) return decision.code;
   switch (entry.status) {
     case "missing":
-      return entry.way === "ping" || entry.way === "schedule" ? "overdue" : "missing";
+      return entry.way === "report" || entry.way === "file" ? "missing" : "overdue";
     case "hash_mismatch":
     case "transfer_integrity_failed":
       return entry.status;

@@ -15,6 +15,7 @@ const CODES: Readonly<Record<string, Words>> = {
   drift: { en: "unusual", fr: "inhabituel" },
   vanished: { en: "vanished", fr: "disparu" },
   silent_agent: { en: "silent", fr: "muet" },
+  unread: { en: "not read", fr: "pas lu" },
   refused_report: { en: "report refused", fr: "rapport refusé" },
   capacity: { en: "running out of space", fr: "espace bientôt épuisé" },
   too_long: { en: "running too long", fr: "durée excessive" },

@@ -1,9 +1,6 @@
 /** What is told to `notify` of Veeam servers. Pure. */
 import type { AlertEvent } from "../notify/mod.ts";
-import { iso } from "../lib/clock.ts";
 import type { JobChange } from "./changes.ts";
-import type { Expectation } from "./expected.ts";
-import type { VeeamSession } from "./model.ts";
 
 /** A job that failed, is missing, or is well again. */
 export function jobEvent({ job, kind, key, text }: JobChange): AlertEvent {
@@ -49,34 +46,5 @@ export function seenEvent(server: string, since: string): AlertEvent {
     severity: "info",
     subject: { kind: "veeam-server", id: server, name: server },
     detail: "can be read again",
-  };
-}
-
-/** A job that had not succeeded by the time it was expected. */
-export function unmetEvent(server: string, { job, time }: Expectation, deadline: number): AlertEvent {
-  const due = iso(deadline);
-  return {
-    key: `veeam:${server}:expected:${job}:${due}`,
-    kind: "finding",
-    alert: `veeam:${server}:expected:${job}`,
-    code: "missing",
-    severity: "critical",
-    subject: { kind: "veeam-job", id: job, name: `${server}/${job}` },
-    detail: `had not succeeded by ${time}`,
-    facts: { server, due_at: due },
-  };
-}
-
-/** It has succeeded since. */
-export function metEvent(server: string, { job }: Expectation, session: VeeamSession): AlertEvent {
-  return {
-    key: `veeam:${server}:expected:${job}:${session.id}`,
-    kind: "recovered",
-    alert: `veeam:${server}:expected:${job}`,
-    code: "ok",
-    severity: "info",
-    subject: { kind: "veeam-job", id: job, name: `${server}/${job}` },
-    detail: `succeeded at ${session.ended_at}`,
-    facts: { server },
   };
 }

@@ -57,19 +57,6 @@ export const VeeamConfig = z.strictObject({
   alerts: z.boolean().default(true).meta({
     description: "Tell the channels of notify of jobs that failed, and of servers that cannot be read",
   }),
-  expected: z.array(
-    z.string().regex(
-      /^(?:[A-Za-z0-9._-]+: )?.+ by (?:[01]\d|2[0-3]):[0-5]\d(?: (?:sun|mon|tue|wed|thu|fri|sat)(?:,(?:sun|mon|tue|wed|thu|fri|sat))*)?$/,
-      'must be such as "Daily VMs by 06:00" or "vbr-1: SQL by 23:30 mon,tue"',
-    ),
-  ).default([]).meta({
-    description:
-      'Jobs that must have succeeded since the day before by a time of day: ["Daily VMs by 06:00", "vbr-1: SQL by 23:30 mon,tue"]',
-  }),
-  timezone: z.string().refine(isTimeZone, "must be a time zone name such as Europe/Paris or UTC").default(
-    "UTC",
-  )
-    .meta({ description: "Time zone of these times" }),
   timeout_seconds: z.number().min(1).max(3600).default(120).meta({
     description: "How long one answer of a Veeam server may take",
   }),
@@ -98,14 +85,3 @@ export const VeeamConfig = z.strictObject({
   }
 });
 export type VeeamConfig = z.output<typeof VeeamConfig>;
-
-function isTimeZone(name: string): boolean {
-  // The first use of Intl loads its tables, which nearly every start can do without.
-  if (name === "UTC") return true;
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return !/^[+-]/.test(name);
-  } catch {
-    return false;
-  }
-}

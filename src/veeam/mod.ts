@@ -9,7 +9,8 @@
  * Commands ask the server themselves when its address is given to them. The daemon reads each server every few minutes
  * (`sync.ts`) into its tables: what it was last (`veeam_things`), each session (`veeam_sessions`), how full repositories were
  * (`veeam_fills`), each restore point (`veeam_points`), and per server how far that is (`veeam_servers`). Then answers come from there
- * with the instant they were read, and jobs that fail, are missing or recover are told to `notify` in the same transaction.
+ * with the instant they were read, and jobs that fail, are missing or recover are told to `notify` in the same transaction. Which of
+ * them must have succeeded by a time of day is expected in `monitor`, which reads what is kept here (`synced.ts`).
  *
  * What a revision or a role hides is said, never taken for nothing: `coverage.ts`.
  */
@@ -29,6 +30,7 @@ export type { VeeamApp } from "./operations/common.ts";
 export type { VeeamTables } from "./queries.ts";
 export { databaseMemory, VeeamStore } from "./store.ts";
 export { Sync as VeeamSync } from "./sync.ts";
+export { type ReadServer, SyncedJobs, type VeeamSource } from "./synced.ts";
 export { Veeam, type VeeamOptions } from "./veeam.ts";
 export type { Mailer } from "./letter.ts";
 

@@ -121,6 +121,25 @@ export async function sessionsSince(db: Db, server: string, createdAfter: string
     .where("created_at", ">=", createdAfter).orderBy("created_at").orderBy("id").execute();
 }
 
+/** Sessions of one job that were created after an instant, up to and including another; oldest first. */
+export async function sessionsOfJob(
+  db: Db,
+  { server, job, job_id }: { server: string; job: string; job_id: string | null },
+  { after, until }: { after: string; until: string },
+): Promise<VeeamSession[]> {
+  return await db.selectFrom("veeam_sessions").selectAll().where("server", "=", server)
+    .where((eb) => eb.or([eb("name", "=", job), ...(job_id === null ? [] : [eb("job_id", "=", job_id)])]))
+    .where("created_at", ">", after).where("created_at", "<=", until)
+    .orderBy("created_at").orderBy("id").execute();
+}
+
+/** Names that sessions of a server have, also those of jobs that no list shows. */
+export async function sessionNames(db: Db, server: string): Promise<string[]> {
+  const rows = await db.selectFrom("veeam_sessions").select("name").distinct().where("server", "=", server)
+    .orderBy("name").execute();
+  return rows.map(({ name }) => name);
+}
+
 /** Ids of sessions that had not ended, oldest first. */
 export async function openSessions(
   db: Db,

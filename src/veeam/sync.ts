@@ -9,15 +9,14 @@ import { z } from "zod";
 import { getLogger } from "@logtape/logtape";
 import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
-import type { AlertEvent, AlertSink } from "../notify/mod.ts";
+import type { AlertSink } from "../notify/mod.ts";
 import { type Database, tablesOf } from "../store/mod.ts";
 import { type JobState, judgeJobs } from "./changes.ts";
-import { jobEvent, lostEvent, metEvent, seenEvent, unmetEvent } from "./alerts.ts";
+import { jobEvent, lostEvent, seenEvent } from "./alerts.ts";
 import type { VeeamClient } from "./client.ts";
 import type { Choice } from "./clients.ts";
 import type { VeeamConfig } from "./config.ts";
 import { isPartial } from "./errors.ts";
-import { deadlines, metBy, parseExpectation } from "./expected.ts";
 import { type SyncResult, type SyncState, type VeeamJob, VeeamLicense } from "./model.ts";
 import * as queries from "./queries.ts";
 import { readRepositories, type Veeam } from "./veeam.ts";
@@ -183,9 +182,6 @@ export class Sync {
       });
       if (!settings.alerts) return;
       for (const change of judged.changes) await this.#options.alerts.enqueue(tx, jobEvent(change));
-      for (const event of await this.#expectations(db, name, jobs, started)) {
-        await this.#options.alerts.enqueue(tx, event);
-      }
       if (before?.error != null) {
         await this.#options.alerts.enqueue(tx, seenEvent(name, before.error_since ?? iso(started)));
       }
@@ -198,33 +194,6 @@ export class Sync {
       changes: judged.changes.length,
       took_ms: clock.now() - started,
     };
-  }
-
-  /** What is to be told of jobs that must have succeeded by a time of day. */
-  async #expectations(
-    db: queries.Db,
-    name: string,
-    jobs: readonly VeeamJob[],
-    now: number,
-  ): Promise<AlertEvent[]> {
-    const { settings } = this.#options;
-    const events: AlertEvent[] = [];
-    for (const expectation of settings.expected.map(parseExpectation)) {
-      if ((expectation.server ?? name) !== name) continue;
-      const passed = deadlines(expectation, now, settings.timezone);
-      const wanted = expectation.job.toLowerCase();
-      const ids = jobs.filter((job) => job.name.toLowerCase() === wanted || job.id === wanted).map(({ id }) =>
-        id
-      );
-      // Jobs that are in no list show by the names of their sessions.
-      const sessions = (await queries.sessionsSince(db, name, iso(passed[1] - 2 * DAY_MS))).filter((
-        session,
-      ) => ids.includes(session.job_id ?? "") || session.name.toLowerCase() === wanted);
-      const met = metBy(sessions, passed);
-      if (met === undefined || !met.inTime) events.push(unmetEvent(name, expectation, passed[0]));
-      if (met !== undefined) events.push(metEvent(name, expectation, met.session));
-    }
-    return events;
   }
 
   /** Keeps the sessions since the mark, and how those ended that went on. */

@@ -98,8 +98,6 @@ const SETTINGS = {
   history_days: 30,
   keep_days: 400,
   alerts: false,
-  expected: [],
-  timezone: "UTC",
   timeout_seconds: 60,
   page_size: 500,
   tape_export: null,

@@ -25,8 +25,6 @@ const settings: VeeamConfig = {
   history_days: 30,
   keep_days: 400,
   alerts: true,
-  expected: [],
-  timezone: "UTC",
   timeout_seconds: 60,
   page_size: 500,
   tape_export: null,

@@ -27,6 +27,7 @@ export function services(database: Database, mailPort: number): { notify: Notify
     notify,
     schedules: { get: absent, ledger: { list: absent } },
     backups: { troubled: () => Promise.resolve([]) },
+    veeam: { find: absent, servers: () => Promise.resolve(new Map()), sessions: absent },
   });
   return { notify, monitor };
 }

@@ -5,7 +5,6 @@ import { judgeJobs } from "../../src/veeam/changes.ts";
 import { chooseJob, parseSince } from "../../src/veeam/choose.ts";
 import { hiddenKinds, kindRows } from "../../src/veeam/coverage.ts";
 import { durationSeconds, parseInstant, UTC, word, zoneOf } from "../../src/veeam/decode.ts";
-import { deadlines, parseExpectation } from "../../src/veeam/expected.ts";
 import { daysToFull } from "../../src/veeam/fill.ts";
 import type { VeeamJob } from "../../src/veeam/model.ts";
 import { filled, jobOf, repositoryOf, sessionOf } from "../../src/veeam/records.ts";
@@ -224,23 +223,4 @@ Deno.test("tapes are read as the cmdlets write them: one or many, in any letter 
   ]);
   assert.equal(tapesOf([{ Name: "L1" }], AT.read_at).length, 1);
   assert.deepEqual(tapesOf(null, AT.read_at), []);
-});
-
-Deno.test("deadlines follow the zone's wall clock, on the days that are named", () => {
-  const text = (now: string, expectation: string, zone = "Europe/Paris") =>
-    deadlines(parseExpectation(expectation), Date.parse(now), zone).map((ms) => new Date(ms).toISOString());
-  assert.deepEqual(text("2026-03-29T12:00:00Z", "Daily VMs by 06:00"), [
-    "2026-03-29T04:00:00.000Z",
-    "2026-03-28T05:00:00.000Z",
-  ]);
-  assert.deepEqual(text("2026-03-04T12:00:00Z", "vbr-1: a by b by 06:00 mon,fri", "UTC"), [
-    "2026-03-02T06:00:00.000Z",
-    "2026-02-27T06:00:00.000Z",
-  ]);
-  assert.deepEqual(parseExpectation("vbr-1: a by b by 06:00 mon"), {
-    server: "vbr-1",
-    job: "a by b",
-    time: "06:00",
-    days: [1],
-  });
 });

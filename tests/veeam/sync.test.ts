@@ -75,8 +75,6 @@ const SETTINGS = {
   history_days: 30,
   keep_days: 400,
   alerts: true,
-  expected: [],
-  timezone: "UTC",
   timeout_seconds: 20,
   page_size: 500,
   tape_export: null,
@@ -272,31 +270,4 @@ Deno.test("readings that are asked for at once are one", async () => {
       .length,
     1,
   );
-});
-
-Deno.test("a job that had not succeeded by the time it was expected is told once, and again when it has", async () => {
-  const expected = ["Daily VMs by 06:30", "vbr-1: Job 0002 by 05:00", "other: Job 0002 by 05:00"];
-  await using k = await kept({ sessions: 0 }, { expected, timezone: "Europe/Paris" });
-  const about = () =>
-    k.told.filter(({ alert }) => alert.includes(":expected:")).map(({ kind, subject }) =>
-      `${kind} ${subject.name}`
-    );
-  // It is 07:00 in Paris; the job ran at six.
-  k.fake.addSession({ job: 1, created: k.clock.now() - 60 * MINUTE, ended: k.clock.now() - 50 * MINUTE });
-  await k.sync.run({});
-  await k.sync.run({});
-  assert.deepEqual(about(), ["recovered vbr-1/Daily VMs", "finding vbr-1/Job 0002"]);
-  k.told.length = 0;
-  k.clock.advance(10 * MINUTE);
-  k.fake.addSession({ job: 2, created: k.clock.now() - 5 * MINUTE, ended: k.clock.now() });
-  await k.sync.run({});
-  assert.deepEqual(about(), ["recovered vbr-1/Job 0002"]);
-  // The next day nothing ran; what ran late counts as the run since the deadline before.
-  k.told.length = 0;
-  for (const found of [["finding vbr-1/Daily VMs"], ["finding vbr-1/Daily VMs", "finding vbr-1/Job 0002"]]) {
-    k.told.length = 0;
-    k.clock.advance(24 * 60 * MINUTE);
-    await k.sync.run({});
-    assert.deepEqual(about().sort(), found);
-  }
 });

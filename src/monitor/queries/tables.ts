@@ -37,6 +37,9 @@ export interface JobTable {
   ping_id: string | null;
   max_run_seconds: number | null;
   schedule_id: string | null;
+  veeam_server: string | null;
+  veeam_job: string | null;
+  veeam_job_id: string | null;
   current_status: JobStatus;
   /** Newest due instant with an entry. */
   last_due_at: string | null;

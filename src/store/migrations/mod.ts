@@ -10,6 +10,7 @@ import * as monitor from "./0012_monitor.ts";
 import * as veeam from "./0013_veeam.ts";
 import * as network from "./0014_network.ts";
 import * as vpn from "./0015_vpn.ts";
+import * as expectedVeeam from "./0016_expected_veeam.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_frame": frame,
@@ -22,4 +23,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0013_veeam": veeam,
   "0014_network": network,
   "0015_vpn": vpn,
+  "0016_expected_veeam": expectedVeeam,
 };

@@ -21,8 +21,6 @@ export function serviceOf(
       history_days: 30,
       keep_days: 400,
       alerts: true,
-      expected: [],
-      timezone: "UTC",
       timeout_seconds: 20,
       page_size: 500,
       tape_export: null,

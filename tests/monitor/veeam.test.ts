@@ -1,0 +1,244 @@
+/** Jobs of Veeam servers that are expected: judged by what the daemon has read of them, and not before it has. */
+import assert from "node:assert/strict";
+import { decideSessions } from "../../src/monitor/veeam.ts";
+import type { VeeamSession } from "../../src/veeam/mod.ts";
+import { testApp } from "../support/app.ts";
+import { FakeClock } from "../support/clock.ts";
+import { FakeVeeam } from "../support/veeam/fake.ts";
+
+const MINUTE = 60_000;
+const JOB = {
+  veeam_job: "daily vms",
+  cron_expression: "0 6 * * *",
+  timezone: "Europe/Paris",
+  grace_seconds: 0,
+};
+
+/** Without alerts what is told is what is expected; with them the slice tells of its server as well. */
+async function site(start: string, alerts = false) {
+  const clock = new FakeClock(start);
+  const fake = new FakeVeeam({ clock, sessions: 0 });
+  const served = fake.serve();
+  const app = await testApp(
+    {
+      "veeam.alerts": String(alerts),
+      VEEAM_HOST: served.url,
+      VEEAM_USER: fake.user,
+      VEEAM_PASSWORD: fake.password,
+    },
+    clock,
+  );
+  const { monitor, veeamSync } = app.app.services;
+  return {
+    clock,
+    fake,
+    app,
+    local: app.local,
+    sync: () => veeamSync.run({}),
+    tick: () => monitor.tick(),
+    /** A session of a job, as Veeam would have it at the end. */
+    session: (created: string, minutes: number, result: string, job = 1) =>
+      fake.addSession({
+        job,
+        created: Date.parse(created),
+        ended: Date.parse(created) + minutes * MINUTE,
+        result,
+      }),
+    /** What became of the due instants, the newest first. */
+    entries: async (job: number) =>
+      (await app.local("GET", `/api/v1/entries/by_job/${job}`)).map((
+        { due_at, status, message }: Record<string, string>,
+      ) => `${due_at!.slice(5, 16)} ${status}: ${message}`),
+    findings: async () =>
+      (await app.local("GET", "/api/v1/monitor/findings")).map((
+        { code, subject_name }: Record<string, string>,
+      ) => `${code} ${subject_name}`),
+    async [Symbol.asyncDispose]() {
+      await app[Symbol.asyncDispose]();
+      await served[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("a Veeam job is expected by a time of the wall clock, and each instant ends with one entry", async () => {
+  await using w = await site("2026-03-27T12:00:00Z");
+  await w.sync();
+  const job = await w.local("POST", "/api/v1/jobs", JOB);
+  assert.deepEqual([job.way, job.name, job.veeam_server, job.veeam_job], [
+    "veeam",
+    "Daily VMs",
+    "default",
+    "Daily VMs",
+  ]);
+  assert.equal(job.next_due_at, "2026-03-28T05:00:00.000Z");
+  const at = async (instant: string) => {
+    w.clock.set(instant);
+    await w.sync();
+    await w.tick();
+    await w.tick();
+  };
+  // Good before it is due; what another job did counts for nothing.
+  w.session("2026-03-27T22:00:00Z", 30, "Failed", 2);
+  w.session("2026-03-27T22:00:00Z", 60, "Warning");
+  await at("2026-03-27T23:05:00Z");
+  const first = "03-28 ok: its session ended with Warning";
+  assert.deepEqual(
+    (await w.entries(job.id)).map((text: string) => text.replace(/T.{5}/, "")),
+    [first],
+  );
+  // The next night nothing runs; it is summer by then.
+  await at("2026-03-29T03:59:00Z");
+  assert.equal((await w.entries(job.id)).length, 1);
+  await at("2026-03-29T04:01:00Z");
+  assert.equal((await w.entries(job.id))[0], "03-29T04:00 missing: no session of it came in time");
+  assert.deepEqual(await w.findings(), ["overdue Daily VMs"]);
+  // Somebody starts it by day; the night after it fails, and its retry does not.
+  w.session("2026-03-29T08:00:00Z", 30, "Success");
+  await at("2026-03-29T08:35:00Z");
+  assert.deepEqual(await w.findings(), []);
+  w.session("2026-03-29T22:00:00Z", 30, "Failed");
+  await at("2026-03-29T22:35:00Z");
+  assert.deepEqual(await w.findings(), ["failed Daily VMs"]);
+  w.session("2026-03-29T22:40:00Z", 10, "Success");
+  await at("2026-03-29T22:55:00Z");
+  assert.deepEqual(await w.findings(), []);
+  // One that goes on beyond the deadline is missing until it ends well.
+  const long = w.session("2026-03-30T22:00:00Z", 0, "None");
+  Object.assign(long, { ended: null });
+  await at("2026-03-31T04:05:00Z");
+  assert.equal((await w.entries(job.id))[0], "03-31T04:00 missing: its session has not ended in time");
+  Object.assign(long, { ended: Date.parse("2026-03-31T04:30:00Z"), result: "Success" });
+  await at("2026-03-31T04:35:00Z");
+  assert.deepEqual((await w.entries(job.id)).map((text: string) => text.slice(6)), [
+    "04:00 ok: its session ended with Success, after the deadline",
+    "04:00 ok: its session ended with Success",
+    "04:00 missing: no session of it came in time",
+    "05:00 ok: its session ended with Warning",
+  ]);
+  assert.deepEqual(await w.findings(), []);
+});
+
+Deno.test("a server that is not read is told, and its jobs are judged when it was read again", async () => {
+  await using w = await site("2026-03-02T12:00:00Z", true);
+  await w.sync();
+  const job = await w.local("POST", "/api/v1/jobs", { ...JOB, timezone: "UTC" });
+  w.session("2026-03-02T22:00:00Z", 60, "Success");
+  w.fake.password = "changed";
+  w.fake.forgetLogins();
+  for (const instant of ["2026-03-03T05:55:00Z", "2026-03-03T06:00:30Z", "2026-03-04T06:01:00Z"]) {
+    w.clock.set(instant);
+    await assert.rejects(w.sync());
+    await w.tick();
+  }
+  assert.deepEqual(await w.entries(job.id), []);
+  assert.deepEqual(await w.findings(), ["unread default", "unreachable default"]);
+  const [{ detail }] = await w.local("GET", "/api/v1/monitor/findings");
+  assert.match(
+    detail,
+    /^it was last read at 2026-03-02T12:00:00.000Z \(Cannot log in .*\); not judged: Daily VMs$/,
+  );
+  w.fake.password = "correct horse battery";
+  w.clock.set("2026-03-04T06:05:00Z");
+  await w.sync();
+  await w.tick();
+  assert.deepEqual(await w.entries(job.id), [
+    "03-04T06:00 missing: no session of it came in time",
+    "03-03T06:00 ok: its session ended with Success",
+  ]);
+  assert.deepEqual(await w.findings(), ["overdue Daily VMs"]);
+});
+
+Deno.test("a job that the server does not have is refused with the nearest name, one that only its sessions show is not", async () => {
+  await using w = await site("2026-03-02T12:00:00Z");
+  const refused = async (fields: object) => {
+    const answer = await w.app.request("POST", "/api/v1/jobs", {
+      token: await w.app.keyFor("admin"),
+      json: { ...JOB, ...fields },
+    });
+    const { detail, hint } = await answer.json();
+    return `${answer.status} ${detail} (${hint})`;
+  };
+  assert.match(
+    await refused({}),
+    /^503 .*"default" was not read yet \(read it now with: holdfast veeam sync\)/,
+  );
+  w.fake.addSession({ job: 99, name: "Tapes" });
+  await w.sync();
+  assert.match(await refused({ veeam_job: "Daily VM" }), /^404 .*"Daily VM".*did you mean "Daily VMs"/);
+  assert.match(await refused({ veeam_server: "vbr-2" }), /^404 .*"vbr-2" \(there are: default/);
+  assert.match(await refused({ way: "ping" }), /^400 .*way veeam belong together/);
+  const tapes = await w.local("POST", "/api/v1/jobs", { ...JOB, veeam_job: "tapes" });
+  assert.deepEqual([tapes.name, tapes.veeam_job_id], ["Tapes", null]);
+  // Of two with one name the id says which.
+  w.fake.addJob({ name: "Job 0002" });
+  await w.sync();
+  assert.match(await refused({ veeam_job: "Job 0002" }), /^409 .*several have that name/);
+  const listed = await w.local("GET", "/api/v1/veeam/jobs");
+  const two = listed.find(({ name }: { name: string }) => name === "Job 0002");
+  const made = await w.local("POST", "/api/v1/jobs", { ...JOB, veeam_job: two.id });
+  assert.deepEqual([made.name, made.veeam_job], ["Job 0002", two.id]);
+});
+
+Deno.test("of the sessions that ended in time the last one counts; a good one after it takes a failure back", () => {
+  const deadline = Date.parse("2026-03-02T06:00:00Z");
+  const session = (ended: string | null, result: string): VeeamSession => ({
+    id: `${ended} ${result}`,
+    name: "Daily VMs",
+    job_id: null,
+    type: null,
+    state: null,
+    result,
+    message: result === "Failed" ? "no space" : null,
+    created_at: "2026-03-02T00:00:00.000Z",
+    ended_at: ended === null ? null : `2026-03-02T${ended}:00.000Z`,
+    duration_seconds: null,
+    progress_percent: null,
+    initiated_by: null,
+    processed_bytes: null,
+    transferred_bytes: null,
+    server: "vbr-1",
+    read_at: "2026-03-02T07:00:00.000Z",
+  });
+  const rows: [string, [string | null, string][], string, string | undefined][] = [
+    ["nothing yet", [], "05:59", undefined],
+    ["nothing", [], "06:00", "missing: no session of it came in time"],
+    ["one goes on", [[null, "None"]], "06:00", "missing: its session has not ended in time"],
+    ["one goes on, early", [[null, "None"]], "05:00", undefined],
+    ["failed", [["03:00", "Failed"]], "04:00", "failed: its session ended with Failed: no space"],
+    ["retried", [["04:00", "Success"], ["03:00", "Failed"]], "05:00", "ok: its session ended with Success"],
+    [
+      "failed last",
+      [["03:00", "Success"], ["04:00", "Failed"]],
+      "05:00",
+      "failed: its session ended with Failed: no space",
+    ],
+    [
+      "good in time, then bad",
+      [["03:00", "Success"], ["06:30", "Failed"]],
+      "07:00",
+      "ok: its session ended with Success",
+    ],
+    [
+      "bad in time, then good",
+      [["03:00", "Failed"], ["06:30", "Success"]],
+      "07:00",
+      "ok: its session ended with Success, after the deadline",
+    ],
+    [
+      "late and bad",
+      [["06:30", "Failed"]],
+      "07:00",
+      "failed: its session ended with Failed, after the deadline: no space",
+    ],
+    ["no result", [["03:00", "None"]], "07:00", "failed: its session ended with None"],
+  ];
+  for (const [name, sessions, readAt, expected] of rows) {
+    const judged = decideSessions(
+      sessions.map(([ended, result]) => session(ended, result)),
+      deadline,
+      Date.parse(`2026-03-02T${readAt}:00Z`),
+    );
+    const text = judged === undefined ? undefined : `${judged.decision.status}: ${judged.decision.message}`;
+    assert.equal(text, expected, name);
+  }
+});
