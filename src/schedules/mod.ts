@@ -20,7 +20,7 @@
  * A run (tables `runs`, `run_lines`) is one attempt: queued, running, and then success, failed, interrupted,
  * timed_out, refused or cancelled; the published contract knows the last five as `failed` or `cancelled`. It is
  * stored with the claim, so there is none that the next start of the program would not find and settle; a schedule, an
- * instant and an attempt have one run at most. `run_counts` counts ended runs.
+ * instant and an attempt have one run at most. `run_counts` and `run_days` count ended runs.
  *
  * Policies decide in this order, and the first that has an answer ends it:
  *

@@ -155,6 +155,7 @@ function fillRuns(w: World): void {
   }
   sqlite.exec(
     `insert into run_counts select schedule_id, server_id, status, count(*) from runs group by 1, 2, 3;
+     insert into run_days select substr(started_at, 1, 10), server_id, count(*) from runs group by 1, 2;
      commit; pragma synchronous = full`,
   );
 }

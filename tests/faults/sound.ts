@@ -37,9 +37,11 @@ export async function nothingIsOpen({ database }: Life): Promise<void> {
 async function everyInstantHasOneOutcome({ database }: Life): Promise<void> {
   const db = database.tables<SchedulesTables>();
   const runs = await db.selectFrom("runs").selectAll().execute();
-  const ended = await db.selectFrom("run_counts").select(({ fn }) => fn.sum<number | null>("runs").as("runs"))
-    .executeTakeFirstOrThrow();
-  assert.equal(Number(ended.runs ?? 0), runs.length, "ended runs are counted exactly");
+  for (const table of ["run_counts", "run_days"] as const) {
+    const ended = await db.selectFrom(table).select(({ fn }) => fn.sum<number | null>("runs").as("runs"))
+      .executeTakeFirstOrThrow();
+    assert.equal(Number(ended.runs ?? 0), runs.length, `ended runs are counted exactly in ${table}`);
+  }
   for (const schedule of await db.selectFrom("schedules").selectAll().execute()) {
     const rows = await db.selectFrom("occurrences").selectAll().where("schedule_id", "=", schedule.id)
       .orderBy("due_at").execute();

@@ -26,9 +26,11 @@ async function isSound(w: World): Promise<void> {
   const runs = await w.tables.selectFrom("runs").selectAll().execute();
   const starts = runs.filter((run) => run.due_at !== null).map((run) => `${run.schedule_id} ${run.due_at}`);
   assert.equal(new Set(starts).size, starts.length, "no instant started twice");
-  const counts = await w.tables.selectFrom("run_counts").select(({ fn }) => fn.sum<number>("runs").as("n"))
-    .executeTakeFirst();
-  assert.equal(Number(counts?.n ?? 0), runs.length, "counts are exact");
+  for (const table of ["run_counts", "run_days"] as const) {
+    const counts = await w.tables.selectFrom(table).select(({ fn }) => fn.sum<number>("runs").as("n"))
+      .executeTakeFirst();
+    assert.equal(Number(counts?.n ?? 0), runs.length, `${table} are exact`);
+  }
   assert.deepEqual((await w.chain()).problems, [], "the chain fits");
 }
 

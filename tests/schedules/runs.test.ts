@@ -292,6 +292,39 @@ Deno.test("a page of logs counts exactly and reaches every run from either end",
   await assert.rejects(list({ server_id: 1 }, { servers: [2] }), { kind: "forbidden" });
 });
 
+Deno.test("pages of a history of many days are the parts of the whole, with runs under way and some forgotten", async () => {
+  await using w = await world("2026-01-01T00:00:30Z");
+  await create(w, { name: "a" });
+  await create(w, { name: "b", server_id: 2, engine: "archive", engine_options: { sources: ["/srv"] } });
+  for (let i = 0; i < 24; i++) {
+    await trigger(w, i % 3 === 0 ? "b" : "a");
+    await w.schedules.idle();
+    w.clock.advance(7 * 3_600_000);
+  }
+  w.backups.work = () => new Promise(() => {});
+  await trigger(w, "a");
+  await until(() => w.schedules.runner.active.size === 1);
+  await w.schedules.prune({ runs: Date.parse("2026-01-02T12:00:00Z"), run_lines: null });
+
+  for (const servers of [null, [1], [2]]) {
+    const list = (limit: number, offset: number) =>
+      w.schedules.runs.list({ limit, offset }, caller({ servers }));
+    const all = await list(100, 0);
+    assert.equal(all.total, all.logs.length);
+    const paged = [];
+    for (let offset = 0; offset < all.total; offset += 2) paged.push(...(await list(2, offset)).logs);
+    assert.deepEqual(paged, all.logs);
+  }
+  const days = await w.tables.selectFrom("run_days").selectAll().orderBy("day").orderBy("server_id")
+    .execute();
+  const ended = await w.tables.selectFrom("runs").selectAll().where("status", "!=", "running").execute();
+  const counted = Map.groupBy(ended, (run) => `${run.started_at.slice(0, 10)} ${run.server_id}`);
+  assert.deepEqual(
+    days.map(({ day, server_id, runs }) => [`${day} ${server_id}`, runs]),
+    [...counted].map(([key, runs]) => [key, runs.length]).sort(),
+  );
+});
+
 Deno.test("pruning forgets old runs and their lines, keeps the counts exact and the ledger whole", async () => {
   await using w = await world("2026-01-01T00:00:30Z");
   await create(w);

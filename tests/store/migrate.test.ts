@@ -128,3 +128,35 @@ Deno.test("the schema of a file that is no database is an error people can act o
   await assert.rejects(requireSchema(junk), { kind: "unavailable", code: "database_damaged" });
   await junk.close();
 });
+
+Deno.test("runs that ended before days were counted are counted by the migration", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-test-" });
+  const database = new Database(join(dir, "holdfast.db"), clock);
+  try {
+    const before = Object.fromEntries(Object.entries(MIGRATIONS).filter(([name]) => name < "0017"));
+    await migrate(database, dir, clock, before);
+    const runs = [
+      "2026-01-01 1 success",
+      "2026-01-01 1 failed",
+      "2026-01-01 2 success",
+      "2026-01-02 1 running",
+    ];
+    for (const [i, run] of runs.entries()) {
+      const [day = "", server = "", status = ""] = run.split(" ");
+      const at = `${day}T02:00:00.000Z`;
+      await sql`insert into runs (id, schedule_id, server_id, trigger, attempt, status, outcome, queued_at, started_at,
+          created_by, requested_by)
+        values (${`r${i}`}, 's', ${Number(server)}, 'manual', 1, ${status}, ${status}, ${at}, ${at}, 0, '')`
+        .execute(database.kysely);
+    }
+    await migrate(database, dir, clock);
+    const { rows } = await sql`select * from run_days order by day, server_id`.execute(database.kysely);
+    assert.deepEqual(rows.map((row) => ({ ...row as object })), [
+      { day: "2026-01-01", server_id: 1, runs: 2 },
+      { day: "2026-01-01", server_id: 2, runs: 1 },
+    ]);
+  } finally {
+    await database.close();
+    await Deno.remove(dir, { recursive: true });
+  }
+});

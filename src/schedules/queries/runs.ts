@@ -2,6 +2,7 @@
 import { type ExpressionBuilder, sql } from "kysely";
 import type { RunOutcome, RunStatus } from "../model.ts";
 import { prepared } from "../../store/mod.ts";
+import { countDay, removeEmptyDays, walkStart } from "./run_days.ts";
 import { chunks, type Db, type RunCountRow, type RunRow, type SchedulesTables } from "./tables.ts";
 
 /** Written out, because an index is for runs of this status: a value would have every statement compiled at each call. */
@@ -50,7 +51,7 @@ const end = prepared<SchedulesTables, RunRow, RunEnd & { id: string }>((db, end)
 export async function endRun(db: Db, id: string, how: RunEnd): Promise<RunRow | undefined> {
   const [row] = (await end(db, { ...how, id })).rows;
   if (row === undefined) return undefined;
-  await countRuns(db, { schedule_id: row.schedule_id, server_id: row.server_id, status: row.status }, 1);
+  await countRuns(db, row, 1);
   return row;
 }
 
@@ -66,10 +67,12 @@ const count = prepared<SchedulesTables, unknown, RunCountRow>((
 
 async function countRuns(
   db: Db,
-  { schedule_id, server_id, status }: Pick<RunCountRow, "schedule_id" | "server_id" | "status">,
+  run: Pick<RunRow, "schedule_id" | "server_id" | "status" | "started_at">,
   change: number,
 ): Promise<void> {
+  const { schedule_id, server_id, status } = run;
   await count(db, { schedule_id, server_id, status, runs: change });
+  await countDay(db, run, change);
 }
 
 /** Removes a run that waits, as if it had never been asked for; false when it has begun. */
@@ -174,8 +177,8 @@ export async function totalRuns(db: Db, filter: RunFilter): Promise<number> {
 }
 
 /**
- * A page of runs, newest first. Keys are found in an index alone, from the nearer end, so that the last page of a
- * million costs as little as the first.
+ * A page of runs, newest first. Keys are found in an index alone, from the nearer end, and where days are counted from the
+ * day the page begins on, so that a page in the middle of a million costs as little as the first.
  */
 export async function pageRuns(
   db: Db,
@@ -185,11 +188,12 @@ export async function pageRuns(
   const limit = Math.min(page.limit, page.total - page.offset);
   if (limit <= 0) return [];
   const fromEnd = page.total - page.offset - limit;
-  const backwards = fromEnd < page.offset;
-  const order = backwards ? "asc" : "desc";
-  let keys = db.selectFrom("runs").select("id");
-  keys = keys.where(narrowed(filter)).orderBy("started_at", order).orderBy("id", order).limit(limit)
-    .offset(backwards ? fromEnd : page.offset);
+  const [order, offset] = fromEnd < page.offset ? ["asc", fromEnd] as const : ["desc", page.offset] as const;
+  const counted = offset > 0 && filter.schedule_id === undefined && !isNarrow(filter);
+  const start = counted ? await walkStart(db, filter.servers, order, offset) : undefined;
+  let keys = db.selectFrom("runs").select("id").where(narrowed(filter));
+  if (start !== undefined) keys = keys.where("started_at", order === "asc" ? ">=" : "<", start.at);
+  keys = keys.orderBy("started_at", order).orderBy("id", order).limit(limit).offset(start?.offset ?? offset);
   return await named(db).where("runs.id", "in", keys).orderBy("runs.started_at", "desc")
     .orderBy("runs.id", "desc").execute();
 }
@@ -212,7 +216,8 @@ export async function removeRuns(db: Db, before: string, limit: number): Promise
   if (ids.length === 0) return 0;
   await db.deleteFrom("run_lines").where("run_id", "in", ids).execute();
   const removed = await db.deleteFrom("runs").where("id", "in", ids)
-    .returning(["schedule_id", "server_id", "status"]).execute();
+    .returning(["schedule_id", "server_id", "status", "started_at"]).execute();
   for (const row of removed) await countRuns(db, row, -1);
+  await removeEmptyDays(db);
   return removed.length;
 }

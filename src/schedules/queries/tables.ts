@@ -109,6 +109,13 @@ export interface RunCountRow {
   runs: number;
 }
 
+/** Ended runs by the day (UTC) they started on. */
+export interface RunDayRow {
+  day: string;
+  server_id: number;
+  runs: number;
+}
+
 export interface RunLineRow {
   run_id: string;
   seq: number;
@@ -126,6 +133,7 @@ export interface SchedulesTables {
   occurrences: Numbered<OccurrenceRow>;
   runs: RunRow;
   run_counts: RunCountRow;
+  run_days: RunDayRow;
   run_lines: RunLineRow;
 }
 

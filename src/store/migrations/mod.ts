@@ -11,6 +11,7 @@ import * as veeam from "./0013_veeam.ts";
 import * as network from "./0014_network.ts";
 import * as vpn from "./0015_vpn.ts";
 import * as expectedVeeam from "./0016_expected_veeam.ts";
+import * as runDays from "./0017_run_days.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_frame": frame,
@@ -24,4 +25,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0014_network": network,
   "0015_vpn": vpn,
   "0016_expected_veeam": expectedVeeam,
+  "0017_run_days": runDays,
 };
