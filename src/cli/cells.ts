@@ -5,10 +5,11 @@ import { formatSize } from "../lib/size.ts";
 
 /** The value at `a.b.c` of a row, or undefined. */
 export function at(row: unknown, path: string): unknown {
-  return path.split(".").reduce<unknown>(
-    (value, key) => typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined,
-    row,
-  );
+  return path.includes(".") ? path.split(".").reduce(field, row) : field(row, path);
+}
+
+function field(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }
 
 /** A value as programs read it: text as it is, the rest as JSON. */

@@ -47,8 +47,8 @@ export async function render(
     }
     case "csv":
       return cli.sheet === undefined
-        ? await printCsv(shaped ?? [value], cli.columns, terminal)
-        : await printCsv(filterRows(cli.sheet(value), view.filters), undefined, terminal);
+        ? printCsv(shaped ?? [value], cli.columns, terminal)
+        : printCsv(filterRows(cli.sheet(value), view.filters), undefined, terminal);
     case "html":
       return terminal.print(await html(value, cli, shaped, title));
     case "table":
@@ -162,26 +162,30 @@ function printJson(value: unknown, terminal: Terminal): void {
   terminal.print("]");
 }
 
-async function printCsv(
+function printCsv(
   rows: readonly unknown[],
   columns: readonly ColumnSpec[] | undefined,
   terminal: Terminal,
-): Promise<void> {
-  const { stringify } = await import("./csv.ts");
+): void {
   const keys = columns?.map((column) => column.key) ?? [...new Set(rows.flatMap((row) => keysOf(row)))];
-  const print = (records: string[][]) => terminal.print(stringify(records).replace(/\n$/, ""));
-  for (let from = 0; from === 0 || from < rows.length; from += ROWS_AT_ONCE) {
-    const part = rows.slice(from, from + ROWS_AT_ONCE).map((row) => keys.map((key) => csvCell(at(row, key))));
-    print(from === 0 ? [keys.map(csvCell), ...part] : part);
+  terminal.print(keys.map(csvCell).join(","));
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    const lines = rows.slice(from, from + ROWS_AT_ONCE).map((row) =>
+      keys.map((key) => csvCell(at(row, key))).join(",")
+    );
+    terminal.print(lines.join("\n"));
   }
 }
 
-/** Text that a spreadsheet would run as a formula (OWASP, CSV injection) gets a quote before it; numbers stay numbers. */
+/**
+ * A field of CSV (RFC 4180). Text that a spreadsheet would run as a formula (OWASP, CSV injection) gets a quote before it;
+ * numbers stay numbers.
+ */
 function csvCell(value: unknown): string {
+  if (typeof value === "number") return String(value);
   const text = plainText(value);
-  return typeof value !== "number" && /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(text)
-    ? `'${text}`
-    : text;
+  const harmless = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
 async function html(

@@ -105,7 +105,7 @@ export class VeeamClient implements AsyncDisposable {
     };
     const wanted = ({ type, result }: model.VeeamSession) =>
       (filter.types ?? [type]).includes(type ?? "") && (filter.results ?? [result]).includes(result ?? "");
-    // Tens of thousands of sessions name a few hundred jobs: each text is kept once.
+    // Tens of thousands of sessions name a few hundred jobs and people: each text is kept once.
     const texts = new Map<string, string>();
     const once = (text: string): string => {
       const kept = texts.get(text);
@@ -119,6 +119,7 @@ export class VeeamClient implements AsyncDisposable {
         const session = records.sessionOf(row, at);
         session.name = once(session.name);
         if (session.job_id !== null) session.job_id = once(session.job_id);
+        if (session.initiated_by !== null) session.initiated_by = once(session.initiated_by);
         return session;
       });
       yield lists ? sessions : sessions.filter(wanted);

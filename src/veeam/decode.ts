@@ -1,6 +1,9 @@
 /**
  * Reading answers of servers of many releases: absent fields are null, words keep their meaning in any letter case, and
  * instants are read in each of the four shapes the product writes.
+ *
+ * Lists have tens of thousands of rows, and what reading one leaves behind is what a command's memory grows by: here nothing is
+ * copied that can be looked at, and what nearly every row has is read first.
  */
 
 /** One object of an answer. */
@@ -8,31 +11,32 @@ export type Raw = Readonly<Record<string, unknown>>;
 
 /** What a value is when it should be an object; anything else reads as an empty one. */
 export function rawOf(value: unknown): Raw {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+  return isRaw(value) ? value : NOTHING;
+}
+
+const NOTHING: Raw = {};
+
+function isRaw(value: unknown): value is Raw {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The objects of a list; anything else is no row. */
 export function rowsOf(value: unknown): Raw[] {
-  return Array.isArray(value) ? value.filter((row) => typeof row === "object" && row !== null) : [];
+  return Array.isArray(value) ? value.filter(isRaw) : [];
 }
 
-/** The first of these fields that is a text with something in it, or null. */
-export function text(raw: Raw, ...keys: readonly string[]): string | null {
-  for (const key of keys) {
-    const value = raw[key];
-    if (typeof value === "string" && value.trim() !== "") return value;
-    if (typeof value === "number") return String(value);
-  }
-  return null;
+/** A field, or else another, that is a text with something in it, or null. */
+export function text(raw: Raw, key: string, otherwise?: string): string | null {
+  const value = raw[key];
+  if (typeof value === "string" && value.trim() !== "") return value;
+  if (typeof value === "number") return String(value);
+  return otherwise === undefined ? null : text(raw, otherwise);
 }
 
 /** A field that is a finite number, or null. */
-export function number(raw: Raw, ...keys: readonly string[]): number | null {
-  for (const key of keys) {
-    const value = raw[key];
-    if (typeof value === "number" && Number.isFinite(value)) return value;
-  }
-  return null;
+export function number(raw: Raw, key: string): number | null {
+  const value = raw[key];
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
 /** A field that is true or false, or null. */
@@ -42,15 +46,19 @@ export function flag(raw: Raw, key: string): boolean | null {
 }
 
 /** An id, or null; the product writes "nothing" as an id of zeros. */
-export function id(raw: Raw, ...keys: readonly string[]): string | null {
-  const value = text(raw, ...keys);
-  return value === null || /^[0-]+$/.test(value) ? null : value.toLowerCase();
+export function id(raw: Raw, key: string, otherwise?: string): string | null {
+  const value = text(raw, key, otherwise);
+  if (value === null || /^[0-]+$/.test(value)) return null;
+  // Making it lower case would copy each one that is.
+  return /[A-Z]/.test(value) ? value.toLowerCase() : value;
 }
 
 /** A word of a known list in its usual spelling, whatever letter case the revision writes; unknown ones as they are. */
 export function word(raw: Raw, key: string, known: readonly string[]): string | null {
   const value = text(raw, key);
   if (value === null) return null;
+  const exact = known.indexOf(value);
+  if (exact >= 0) return known[exact]!;
   return known.find((one) => one.toLowerCase() === value.toLowerCase()) ?? value;
 }
 
@@ -64,6 +72,9 @@ export interface ServerZone {
 
 export const UTC: ServerZone = { iana: null, offset_minutes: 0 };
 
+/** Before it is "never". */
+const FIRST_YEAR = "1971";
+
 const INSTANT = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?(?:[.,](\d+))?\s*(Z|[+-]\d\d:?\d\d)?$/i;
 
 /** An instant as UTC ISO 8601; null when absent, unreadable, or the product's "never" (year 1). */
@@ -72,12 +83,20 @@ export function instant(raw: Raw, key: string, zone: ServerZone): string | null 
   return ms === null ? null : new Date(ms).toISOString();
 }
 
+/** The usual shape, which the runtime reads by itself. */
+const USUAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
 /** Milliseconds since the epoch of an instant in any of the shapes the product writes, or null. */
 export function parseInstant(value: string | null, zone: ServerZone): number | null {
-  const match = value === null ? null : INSTANT.exec(value.trim());
+  if (value === null) return null;
+  if (USUAL.test(value)) {
+    const ms = Date.parse(value);
+    if (!Number.isNaN(ms)) return value < FIRST_YEAR ? null : ms;
+  }
+  const match = INSTANT.exec(value.trim());
   if (match === null) return null;
   const [, year, month, day, hour, minute, second = "0", fraction = "", offset] = match;
-  if (Number(year) < 1971) return null;
+  if (year! < FIRST_YEAR) return null;
   // Up to seven digits come; milliseconds are what there is room for.
   const ms = Number(fraction.padEnd(3, "0").slice(0, 3));
   const wall = Date.UTC(

@@ -108,6 +108,8 @@ export function sessionOf(raw: Raw, at: ReadFrom): model.VeeamSession {
   const created_at = instant(raw, "creationTime", at.zone);
   const ended_at = instant(raw, "endTime", at.zone);
   const progress = rawOf(raw.progress);
+  const { result, message } = resultOf(raw);
+  // Spread fields would make each of tens of thousands of records half as large again.
   return {
     id: key,
     name: text(raw, "name") ?? key,
@@ -115,7 +117,8 @@ export function sessionOf(raw: Raw, at: ReadFrom): model.VeeamSession {
     job_id: id(raw, "jobId", "activityId"),
     type: sessionType(raw),
     state: word(raw, "state", STATES),
-    ...resultOf(raw),
+    result,
+    message,
     created_at,
     ended_at,
     duration_seconds: span(created_at, ended_at, text(progress, "duration")),
@@ -123,7 +126,8 @@ export function sessionOf(raw: Raw, at: ReadFrom): model.VeeamSession {
     initiated_by: text(raw, "initiatedBy"),
     processed_bytes: number(progress, "processedSize"),
     transferred_bytes: number(progress, "transferredSize"),
-    ...from(at),
+    server: at.server,
+    read_at: at.read_at,
   };
 }
 

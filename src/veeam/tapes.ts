@@ -84,7 +84,7 @@ export function tapesOf(value: unknown, readAt: string): VeeamTape[] {
     name: text(raw, "name", "barcode") ?? "",
     type: text(raw, "type", "model"),
     status: text(raw, "state", "location"),
-    library: text(raw, "library", "libraryname", "libraryid"),
+    library: text(raw, "library", "libraryname") ?? text(raw, "libraryid"),
     barcode: text(raw, "barcode"),
     capacity_bytes: number(raw, "capacity"),
     free_bytes: number(raw, "free"),
