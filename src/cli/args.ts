@@ -29,12 +29,9 @@ export function addOperation(
   groups: Readonly<Record<string, string>>,
   run: (typed: Typed) => Promise<void>,
 ): void {
-  const words = commandWords(op);
-  if (words === null) return;
-  const parent = words.slice(0, -1).reduce((command, word) => groupOf(command, word, groups), program);
-  const command = parent.command(words.at(-1)!).summary(op.summary).description(
-    op.description === undefined ? op.summary : `${op.summary}\n\n${op.description}`,
-  );
+  const command = addName(program, op, groups);
+  if (command === undefined) return;
+  command.description(op.description === undefined ? op.summary : `${op.summary}\n\n${op.description}`);
   const inputs = new Map<string, Bound>();
   const positional = addArguments(command, op);
   addFlags(command, op, new Set(positional.map((argument) => argument.field.name)), inputs);
@@ -57,6 +54,18 @@ export function addOperation(
     }
     await run({ op, input, options, words: typedWords(command, positional, inputs) });
   });
+}
+
+/** Adds the bare command of an operation, beside which another is called: enough to tell words from words. */
+export function addName(
+  program: Command,
+  op: Operation,
+  groups: Readonly<Record<string, string>>,
+): Command | undefined {
+  const words = commandWords(op);
+  if (words === null) return undefined;
+  const parent = words.slice(0, -1).reduce((command, word) => groupOf(command, word, groups), program);
+  return parent.command(words.at(-1)!).summary(op.summary);
 }
 
 function typedWords(

@@ -1,16 +1,18 @@
 /** The command line: arguments in, exit code out. */
 import { Command, Option } from "commander";
 import { operationsFor, SLICES } from "../catalogue.ts";
+import { addressLeaves } from "../config/address.ts";
 import { EXIT_INTERRUPTED, HoldfastError } from "../lib/errors.ts";
 import type { Operation } from "../lib/operation.ts";
 import { VERSION } from "../lib/version.ts";
-import { addOperation, type Typed } from "./args.ts";
+import { addName, addOperation, commandWords, type Typed } from "./args.ts";
 import type { LocalCommand, Start } from "./commands/command.ts";
 import { COMMANDS, commandsFor } from "./commands/mod.ts";
 import { exitCodeHelp, HELP_STYLE } from "./help.ts";
 import { type Output, OUTPUTS, render } from "./render.ts";
 import { Interrupted, inWords, report, wantsJson } from "./report.ts";
-import { type GlobalOptions, Session, type SettingFlag, settingFlags } from "./session.ts";
+import { type GlobalOptions, Session } from "./session.ts";
+import { allFlags, flagsOf, type SettingFlag } from "./setting_flags.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
 /** Runs one command line; never throws, never exits the process. */
@@ -29,21 +31,26 @@ export async function main(argv: readonly string[], terminal: Terminal = process
 }
 
 async function runCommand(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
-  const flags = settingFlags();
-  const word = firstWord(argv, new Set(flags.filter((flag) => flag.value !== null).map((flag) => flag.flag)));
-  const program = newProgram(terminal, wantsJson(argv));
-  for (const { flag, value, description } of flags) {
-    program.addOption(
-      new Option(value === null ? flag : `${flag} <${value}>`, description).hideHelp(flag !== "--data-dir"),
-    );
-    if (value === null) program.addOption(new Option(flag.replace("--", "--no-")).hideHelp());
+  let flags = flagsOf(addressLeaves());
+  let words = leadingWords(argv, flags);
+  if (words === undefined) {
+    flags = await allFlags();
+    words = leadingWords(argv, flags) ?? [];
   }
+  const [word] = words;
+  const all = word === undefined || ALL_WORDS.has(word) || !owned(word);
+  const program = newProgram(terminal, wantsJson(argv));
   let exit = 0;
   const session = () => new Session(terminal, globalOptions(program, flags), signal);
   const groups = Object.assign({}, ...SLICES.map((slice) => slice.words)) as Record<string, string>;
-  const all = word === undefined || ALL_WORDS.has(word) || !owned(word);
   const commands = await commandsFor(all ? undefined : word);
-  for (const op of await operationsFor(word)) {
+  const operations = await operationsFor(word);
+  const called = all ? undefined : calledBy(words, operations, argv);
+  for (const op of operations) {
+    if (called !== undefined && op !== called) {
+      addName(program, op, groups);
+      continue;
+    }
     addOperation(program, op, groups, async (typed) => {
       const current = session();
       try {
@@ -73,6 +80,11 @@ async function runCommand(argv: readonly string[], terminal: Terminal, signal: A
   }
   for (const command of program.commands) command.helpCommand(false);
   for (const command of commands) command.extend?.(program);
+  // Most commands were given none of them, and reading what they all are takes longer than anything else.
+  if (called === undefined || !knowsFlags(argv, [program, ...below(program)], flags)) {
+    flags = await allFlags();
+  }
+  for (const flag of flags) addSetting(program, flag);
   await program.parseAsync([...argv], { from: "user" });
   return exit;
 }
@@ -155,15 +167,66 @@ function addLocal(
   command.add(program, start, main);
 }
 
-/** The first word that is no flag and no flag's value; decides which slice is loaded. */
-function firstWord(argv: readonly string[], valued: ReadonlySet<string>): string | undefined {
-  const own = new Set(["--config", "-o", "--output", "--filter", "--sort-by"]);
+/**
+ * The words up to the first flag of a command, without flags of every command and their values. Undefined when a flag
+ * before the first word is none of these settings: the next word may be its value.
+ */
+function leadingWords(argv: readonly string[], flags: readonly SettingFlag[]): string[] | undefined {
+  const valued = new Set(["--config", "-o", "--output", "--filter", "--sort-by"]);
+  const switches = new Set<string>(["-h", "--help", "-V", "--version"]);
+  for (const { flag, value } of flags) {
+    if (value === null) switches.add(flag).add(off(flag));
+    else valued.add(flag);
+  }
+  const words: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const arg = argv[i]!;
-    if (!arg.startsWith("-")) return arg;
-    if (valued.has(arg) || own.has(arg)) i++;
+    if (!arg.startsWith("-")) words.push(arg);
+    else if (valued.has(arg)) i++;
+    else if (words.length > 0) break;
+    else if (!switches.has(arg) && !valued.has(arg.split("=")[0]!)) return undefined;
   }
-  return undefined;
+  return words;
+}
+
+/** The operation these words call, or undefined when others may be asked about. */
+function calledBy(
+  words: readonly string[],
+  operations: readonly Operation[],
+  argv: readonly string[],
+): Operation | undefined {
+  if (argv.includes("--help") || argv.includes("-h")) return undefined;
+  const lengthOf = (op: Operation) => commandWords(op)?.length ?? 0;
+  return operations.filter((op) => commandWords(op)?.every((word, i) => words[i] === word))
+    .sort((a, b) => lengthOf(b) - lengthOf(a))[0];
+}
+
+/** True when each flag that was typed is one of these commands' or settings'. */
+function knowsFlags(
+  argv: readonly string[],
+  commands: readonly Command[],
+  flags: readonly SettingFlag[],
+): boolean {
+  const known = new Set(
+    commands.flatMap(({ options }) => options.flatMap(({ long, short }) => [long, short])),
+  );
+  for (const { flag } of flags) known.add(flag).add(off(flag));
+  return argv.every((arg) => !arg.startsWith("--") || known.has(arg.split("=")[0]));
+}
+
+function below(command: Command): readonly Command[] {
+  return command.commands.flatMap((child) => [child, ...below(child)]);
+}
+
+function addSetting(program: Command, { flag, value, description }: SettingFlag): void {
+  const option = new Option(value === null ? flag : `${flag} <${value}>`, description);
+  program.addOption(option.hideHelp(flag !== "--data-dir"));
+  if (value === null) program.addOption(new Option(off(flag)).hideHelp());
+}
+
+/** The flag that turns a switch off. */
+function off(flag: string): string {
+  return flag.replace("--", "--no-");
 }
 
 function globalOptions(program: Command, flags: readonly SettingFlag[]): GlobalOptions {

@@ -7,7 +7,8 @@
  * when that upstream is named to it; see `Standalone` in `catalogue.ts`.
  */
 import { SLICES } from "../catalogue.ts";
-import { configLeaves, loadConfig, type LoadedConfig } from "../config/mod.ts";
+import { ADDRESSING, loadAddress } from "../config/address.ts";
+import type { ConfigSources, LoadedConfig } from "../config/mod.ts";
 import { localUser } from "../lib/caller.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
 import { isLoopbackAddress } from "../lib/loopback.ts";
@@ -15,6 +16,7 @@ import { isWrite, type Operation } from "../lib/operation.ts";
 import type { Access } from "../app.ts";
 import type { View } from "./render.ts";
 import type { Terminal } from "./terminal.ts";
+import { allFlags } from "./setting_flags.ts";
 import { isGiven, standaloneOf, standaloneTransport } from "./standalone.ts";
 import { httpTransport, processTransport, type Transport } from "./transport.ts";
 
@@ -25,15 +27,6 @@ export interface GlobalOptions {
   configFile: string | undefined;
   view: View;
 }
-
-/** Settings that say where to find a daemon or a data directory; they may differ from the daemon's own. */
-const ADDRESSING: ReadonlySet<string> = new Set([
-  "data_dir",
-  "api.socket",
-  "api.url",
-  "api.key",
-  "api.allow_plain_http",
-]);
 
 /** Sections of slices whose commands run without a daemon where their upstream is named to them. */
 const STANDALONE_SECTIONS: ReadonlySet<string> = new Set(
@@ -63,6 +56,7 @@ export class Session {
   }
 
   async #load(): Promise<LoadedConfig> {
+    const { loadConfig } = await import("../config/mod.ts");
     const loaded = await loadConfig(configSources(this.options));
     for (const warning of loaded.warnings) this.terminal.note(`warning: ${warning}`);
     return loaded;
@@ -74,14 +68,13 @@ export class Session {
   }
 
   async #connect(op: Operation): Promise<Transport> {
-    const loaded = await this.loaded();
-    const { api } = loaded.config;
     const standalone = standaloneOf(op);
-    if (standalone !== undefined && isGiven(standalone, loaded)) {
-      return await standaloneTransport(standalone, loaded, this.terminal, this.signal);
+    if (standalone !== undefined && isGiven(standalone, await this.loaded())) {
+      return await standaloneTransport(standalone, await this.loaded(), this.terminal, this.signal);
     }
+    const { config: { api }, layers } = await this.#address();
     if (api.url !== null) {
-      refuseFlags(this.options.settings, api.url);
+      await refuseFlags(this.options.settings, api.url);
       if (api.key !== null && !api.allow_plain_http) requireEncryption(api.url);
       const headers: Record<string, string> = api.key === null ? {} : { "x-api-key": api.key };
       return httpTransport({ kind: "remote", url: api.url, headers });
@@ -93,9 +86,10 @@ export class Session {
         socketPath: api.socket,
         headers: { "x-holdfast-user": localUser() },
       });
-      await this.#refuseOtherSettings(transport, loaded);
+      await this.#refuseOtherSettings(transport, layers);
       return transport;
     }
+    const loaded = await this.loaded();
     if (standalone !== undefined) {
       return await standaloneTransport(standalone, loaded, this.terminal, this.signal);
     }
@@ -110,10 +104,16 @@ export class Session {
     }
   }
 
+  /** Where the daemon is; nothing else is read when there is nothing else to compare or to tell. */
+  async #address(): Promise<Pick<LoadedConfig, "layers"> & { config: Pick<LoadedConfig["config"], "api"> }> {
+    if (this.#loaded !== undefined) return await this.#loaded;
+    return await loadAddress(configSources(this.options)) ?? await this.loaded();
+  }
+
   /** With a daemon up its configuration counts: a setting given to the command that differs is refused by name. */
-  async #refuseOtherSettings(transport: Transport, loaded: LoadedConfig): Promise<void> {
+  async #refuseOtherSettings(transport: Transport, layers: LoadedConfig["layers"]): Promise<void> {
     const commands = this.options.configFile === undefined ? GIVEN : [...GIVEN, "local"];
-    const given = [...loaded.layers].filter(([key, layer]) =>
+    const given = [...layers].filter(([key, layer]) =>
       commands.includes(layer.name) && !ADDRESSING.has(key) &&
       // Variables that name an upstream are there for the commands that ask it alone.
       !(layer.name === "environment" && STANDALONE_SECTIONS.has(key.split(".")[0]!))
@@ -124,7 +124,7 @@ export class Session {
       import("../config/mod.ts"),
     ]);
     const theirs = await transport.call(operations[0]!, {}, this.signal);
-    const ours = settingTexts(loaded);
+    const ours = settingTexts(await this.loaded());
     for (const [key, layer] of given) {
       const there = typeof theirs === "object" && theirs !== null ? Reflect.get(theirs, key) : undefined;
       if (there === ours[key]) continue;
@@ -144,10 +144,10 @@ export class Session {
 }
 
 /** A daemon elsewhere shows its settings to administrators only, so none can be compared; what is typed is refused. */
-function refuseFlags(settings: GlobalOptions["settings"], url: string): void {
+async function refuseFlags(settings: GlobalOptions["settings"], url: string): Promise<void> {
   const other = Object.keys(settings).find((key) => !ADDRESSING.has(key));
   if (other === undefined) return;
-  const { flag } = settingFlags().find(({ key }) => key === other) ?? { flag: other };
+  const { flag } = (await allFlags()).find(({ key }) => key === other) ?? { flag: other };
   throw new HoldfastError("invalid", `Cannot use ${flag}: the daemon at ${url} has its own configuration`, {
     hint: "leave the setting out, or change the configuration of that daemon",
   });
@@ -163,7 +163,7 @@ function requireEncryption(url: string): void {
 }
 
 /** Where this process's configuration comes from. */
-export function configSources(options: GlobalOptions): Parameters<typeof loadConfig>[0] {
+export function configSources(options: GlobalOptions): ConfigSources {
   return {
     args: options.settings,
     env: Deno.env.toObject(),
@@ -196,28 +196,4 @@ async function exists(path: string): Promise<boolean> {
     }
     throw error;
   }
-}
-
-/** A setting as a flag of the command line. */
-export interface SettingFlag {
-  key: string;
-  flag: string;
-  /** What its value is called in help; null for a switch. */
-  value: string | null;
-  description: string;
-}
-
-/** The settings as flags of the command line. */
-export function settingFlags(): SettingFlag[] {
-  return configLeaves().filter((leaf) => !leaf.path.includes("*")).map((leaf) => ({
-    key: leaf.path,
-    flag: leaf.flag,
-    value: valueOf(leaf),
-    description: leaf.description,
-  }));
-}
-
-function valueOf({ type, path }: { type: string; path: string }): string | null {
-  if (type === "boolean") return null;
-  return path.endsWith("_dir") ? "directory" : type.split(" ")[0]!;
 }

@@ -1,6 +1,7 @@
 /** Commands that need nothing but their upstream: when they run in this process, and with what. */
 import { type Slice, SLICES, type Standalone } from "../catalogue.ts";
-import { type LoadedConfig, stateDir } from "../config/mod.ts";
+import type { LoadedConfig } from "../config/mod.ts";
+import { stateDir } from "../config/places.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Operation } from "../lib/operation.ts";
 import { StateDirectory } from "../lib/state.ts";

@@ -1,38 +1,13 @@
-/**
- * Bringing the layers together. Every value that is written anywhere is judged, also one that a stronger layer
- * overrides, so that all problems are told at once.
- */
+/** The whole configuration, loaded or refused. */
 import { join } from "node:path";
-import type { z } from "zod";
 import { type FieldError, HoldfastError } from "../lib/errors.ts";
-import type { Given, Layer } from "./given.ts";
-import { type ConfigSources, readLayers } from "./layers.ts";
-import type { ConfigLeaf } from "./leaves.ts";
-import { judgeAll, nest, settingsOf, strongest } from "./merge.ts";
+import { assemble, type Assembled, computePlaces, type ConfigCheck, type Loaded } from "./assemble.ts";
+import type { ConfigSources } from "./layers.ts";
 import { Names } from "./names.ts";
-import { dataDir, homeOf } from "./places.ts";
 import { Config, configLeaves } from "./schema.ts";
-
-/** A configuration, and where each of its values comes from. */
-export interface Loaded<T> {
-  config: T;
-  /** The layer of every setting, by its key. */
-  layers: Map<string, Layer>;
-  /** Sentences about what works but should not stay so. */
-  warnings: string[];
-  /** Files that were read, weakest first. */
-  files: string[];
-}
 
 /** The whole configuration as it was loaded. */
 export type LoadedConfig = Loaded<Config>;
-
-/** What `config check` tells. */
-export interface ConfigCheck {
-  problems: FieldError[];
-  warnings: string[];
-  files: string[];
-}
 
 /** Loads the configuration. Errors: `invalid` (code `config`) with all problems in `errors` and in the message. */
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
@@ -48,66 +23,11 @@ export async function checkConfig(sources: ConfigSources): Promise<ConfigCheck> 
 }
 
 function assembleConfig(sources: ConfigSources): Promise<Assembled<Config>> {
-  return assemble(Config, configLeaves(), sources, (values) => {
-    const directory = values.get("data_dir") ?? dataDir(sources);
-    if (typeof directory !== "string") return;
-    values.set("data_dir", directory);
-    if (!values.has("api.socket")) values.set("api.socket", join(directory, "holdfast.sock"));
-    if (!values.has("backups.scratch_dir")) values.set("backups.scratch_dir", join(directory, "scratch"));
+  return assemble(Config, new Names(configLeaves()), sources, (values) => {
+    const directory = computePlaces(values, sources);
+    if (directory === undefined || values.has("backups.scratch_dir")) return;
+    values.set("backups.scratch_dir", join(directory, "scratch"));
   });
-}
-
-/** The outcome of reading all layers; `config` is there when nothing is wrong. */
-export interface Assembled<T> extends Omit<Loaded<T>, "config">, ConfigCheck {
-  config: T | undefined;
-}
-
-/**
- * Reads the layers for a schema. `compute` adds values that depend on the host or on others.
- * Problems are collected, never thrown.
- */
-export async function assemble<S extends z.ZodObject>(
-  schema: S,
-  leaves: readonly ConfigLeaf[],
-  sources: ConfigSources,
-  compute: (values: Map<string, unknown>) => void = () => {},
-): Promise<Assembled<z.output<S>>> {
-  const { given, problems, warnings, files } = await readLayers(sources, new Names(leaves));
-  const winners = strongest(given, problems);
-  const values = judgeAll(given, winners, homeOf(sources), problems);
-  compute(values);
-  // Compiling the schema for a single use would cost more than it saves.
-  const result = schema.safeParse(nest(values, leaves), { jitless: true });
-  for (const issue of result.error?.issues ?? []) {
-    const path = issue.path.join(".");
-    if (problems.some((problem) => problem.path === path)) continue;
-    const message = issue.code === "custom" ? issue.message : "must be set";
-    problems.push({ path, source: sourceNear(path, winners), message: `${path} ${message}` });
-  }
-  // File by file and line by line, as somebody reads who mends them.
-  problems.sort((a, b) => a.source.localeCompare(b.source, "en", { numeric: true }));
-  const layers = new Map<string, Layer>();
-  for (const { path } of settingsOf(leaves, result.data)) {
-    layers.set(path, winners.get(path)?.layer ?? { name: "default", source: "" });
-  }
-  return {
-    config: problems.length === 0 ? result.data : undefined,
-    layers,
-    problems: problems.map(({ path, source, message }) => ({
-      path,
-      message: source === "" ? message : `${source}: ${message}`,
-    })),
-    warnings,
-    files,
-  };
-}
-
-/** Where a setting is written; for one that is missing, where its section is. */
-function sourceNear(path: string, winners: ReadonlyMap<string, Given>): string {
-  const section = path.slice(0, path.lastIndexOf(".") + 1);
-  const near = winners.get(path) ??
-    [...winners.values()].find((given) => section !== "" && given.path.startsWith(section));
-  return near?.layer.source ?? "";
 }
 
 function configError(problems: FieldError[]): HoldfastError {

@@ -20,11 +20,13 @@
  *
  * Nothing passes silently: unknown keys, values of the wrong kind, limits and settings that contradict each other are
  * all told at once, each with file and line, variable or flag. An unknown `HOLDFAST_` variable near a known name is
- * an error; any other is a warning, for it may be somebody's own.
+ * an error; any other is a warning, for it may be somebody's own. Only a command that asks a daemon reads no more than
+ * where that is (`address.ts`).
  */
 export { type ConfigSources } from "./layers.ts";
 export { type Layer, LAYERS } from "./given.ts";
-export { checkConfig, type ConfigCheck, loadConfig, type LoadedConfig } from "./load.ts";
+export type { ConfigCheck } from "./assemble.ts";
+export { checkConfig, loadConfig, type LoadedConfig } from "./load.ts";
 export { type ListenAddress, parseListen } from "./listen.ts";
 export { initFile, stateDir } from "./places.ts";
 export { type Alias, Config, type ConfigLeaf, configLeaves, type LeafType } from "./schema.ts";

@@ -20,8 +20,13 @@ export class Names {
   readonly #byPath = new Map<string, Found>();
   readonly #byVariable = new Map<string, Found>();
   readonly #named: ConfigLeaf[];
+  readonly #elsewhere: ReadonlySet<string>;
+  readonly #elsewherePrefixes: readonly string[];
 
-  constructor(readonly leaves: readonly ConfigLeaf[]) {
+  /** `elsewhere` are sections that belong to somebody else's schema: what stands in them is not judged. */
+  constructor(readonly leaves: readonly ConfigLeaf[], elsewhere: Iterable<string> = []) {
+    this.#elsewhere = new Set(elsewhere);
+    this.#elsewherePrefixes = [...this.#elsewhere].map((section) => `${PREFIX}${section.toUpperCase()}_`);
     this.#named = leaves.filter((leaf) => leaf.path.includes("*"));
     for (const leaf of leaves) {
       const path = leaf.path.replace("*", UNNAMED);
@@ -69,6 +74,7 @@ export class Names {
     if (fixed !== undefined) return fixed;
     for (const leaf of this.#named) {
       const [before = "", after = ""] = leaf.env.split("<NAME>");
+      if (!name.startsWith(before)) continue;
       const match = new RegExp(
         `^${before}([A-Z0-9]+(?:_[A-Z0-9]+)*?)${after}${leaf.secret ? "(_FILE)?" : ""}$`,
       ).exec(name);
@@ -77,6 +83,11 @@ export class Names {
       return { leaf, path, inFile: match[2] !== undefined };
     }
     return undefined;
+  }
+
+  /** True for a section, or a variable of one, that is not judged here. */
+  isElsewhere(name: string): boolean {
+    return this.#elsewhere.has(name) || this.#elsewherePrefixes.some((prefix) => name.startsWith(prefix));
   }
 
   /** True when something lies below this key: `api`, `veeam.servers`, `veeam.servers.paris`. */

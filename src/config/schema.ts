@@ -10,19 +10,13 @@ import { ServersConfig } from "../servers/config.ts";
 import { VeeamOneConfig } from "../veeam-one/config.ts";
 import { VpnConfig } from "../vpn/config.ts";
 import { VeeamConfig } from "../veeam/config.ts";
-import { dataDirOf } from "./database_url.ts";
+import { ApiConfig, DataDir } from "./api.ts";
 import { type ConfigLeaf, leavesOf, sectionsOf } from "./leaves.ts";
-import { ApiConfig, HealthConfig, HistoryConfig, LogConfig, MetricsConfig, StoreConfig } from "./sections.ts";
+import { HealthConfig, HistoryConfig, LogConfig, MetricsConfig, StoreConfig } from "./sections.ts";
 
 /** Everything that can be set. `loadConfig()` fills in what is computed; all else has a default here. */
 export const Config = z.strictObject({
-  data_dir: z.string().min(1).meta({
-    description: "Directory of the database, keys and socket",
-    path: true,
-    example: "/var/lib/holdfast",
-    aliases: [{ name: "DATABASE_URL", read: dataDirOf }],
-    computed: "$STATE_DIRECTORY, else /var/lib/holdfast for root, else $XDG_STATE_HOME/holdfast",
-  }),
+  data_dir: DataDir,
   api: ApiConfig.meta({ description: "How the daemon is reached" }),
   auth: AuthConfig.prefault({}).meta({ description: "Logins" }),
   servers: ServersConfig.prefault({}).meta({ description: "The registry of what is backed up" }),

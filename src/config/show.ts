@@ -1,6 +1,6 @@
 /** The configuration as rows: every value, and the layer that set it. */
 import type { Layer } from "./given.ts";
-import type { Loaded } from "./load.ts";
+import type { Loaded } from "./assemble.ts";
 import { settingsOf, valueAt } from "./merge.ts";
 import { type ConfigLeaf, configLeaves, configSections } from "./schema.ts";
 import { humanValue } from "./value.ts";

@@ -61,6 +61,7 @@ export function readDotenv(text: string, file: string, base: string, names: Name
 
 function refuseUnknown(name: string, from: VariableSource, names: Names, reading: Reading): void {
   if (!name.startsWith(PREFIX) || OTHERS.test(name) || KUBERNETES.test(name)) return;
+  if (names.isElsewhere(name)) return;
   const meant = names.nearestVariable(name);
   const source = from.source(name);
   if (meant === undefined) reading.warnings.push(`${source}: no such setting, ignored`);

@@ -41,6 +41,7 @@ export async function readYaml(
       const word = plain(key);
       const keyAt = (isScalar(key) ? key.range?.[0] : undefined) ?? offset;
       const path = prefix + (typeof word === "object" ? "?" : String(word));
+      if (prefix === "" && names.isElsewhere(path)) continue;
       const inside = target(value);
       const found = names.at(path);
       const nested = path.includes(".") && typeof word === "string" && word.includes(".");

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { leavesOf } from "../../src/config/leaves.ts";
-import { assemble } from "../../src/config/load.ts";
+import { Names } from "../../src/config/names.ts";
+import { assemble } from "../../src/config/assemble.ts";
 import { configRows, exampleYaml } from "../../src/config/show.ts";
 import { host, type HostSpec } from "./support.ts";
 
@@ -34,7 +35,7 @@ function minutes(text: string): string {
 
 async function assembled(spec: HostSpec) {
   using made = host(spec);
-  return await assemble(Schema, LEAVES, made.sources);
+  return await assemble(Schema, new Names(LEAVES), made.sources);
 }
 
 Deno.test("the settings of a named upstream come from all layers, by its name", async () => {

@@ -2,8 +2,10 @@
  * Builds the single binary: `deno task compile [--target TARGET] [--output FILE]`.
  * `deno task compile:offline` builds one for tests where Deno's own site is out of reach, see compile_offline.ts.
  */
+import { Buffer } from "node:buffer";
 import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
 import { offlineToolchain } from "./compile_offline.ts";
 import { walk } from "./files.ts";
 
@@ -88,28 +90,18 @@ async function bundle(): Promise<Bundle> {
   if (new Set(names).size < names.length) {
     throw new Error(`Cannot bundle: two workers have one name: ${names.join(", ")}`);
   }
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "bundle",
-      "--quiet",
-      "--platform",
-      "deno",
-      "--code-splitting",
-      "--outdir",
-      dir,
-      "src/main.ts",
-      ...workers,
-    ],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "null",
-  }).output();
-  if (!success) throw new Error(`Cannot bundle: ${new TextDecoder().decode(stderr)}`);
+  await runBundler(dir, ["src/main.ts", ...workers]);
   await requireWithoutModule(dir);
   await schemasInOneLanguage(dir);
+  await packBytes(dir);
+  // Whatever a command reads it has to parse first. Names stay, for those who read a stack trace.
+  const smaller = `${dir}-minified`;
+  const entries = ["src/main.ts", ...workers].map((path) => join(dir, bundledName(path)));
+  await runBundler(smaller, entries, ["--minify", "--keep-names"]);
+  await Deno.remove(dir, { recursive: true });
+  await Deno.rename(smaller, dir);
   for (const path of workers) {
-    const output = relative("src", path).replace(/\.ts$/, ".js");
-    await Deno.writeTextFile(join(dir, basename(path)), `import "./${output}";\n`);
+    await Deno.writeTextFile(join(dir, basename(path)), `import "./${bundledName(path)}";\n`);
   }
   const { unstable } = JSON.parse(await Deno.readTextFile("deno.json"));
   const config = join(dir, "deno.json");
@@ -120,6 +112,54 @@ async function bundle(): Promise<Bundle> {
     config,
     [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };
+}
+
+/** Where the bundler puts an entry: `src/backups/engines/x.worker.ts` -> `backups/engines/x.worker.js`. */
+function bundledName(path: string): string {
+  return relative("src", path).replace(/\.ts$/, ".js");
+}
+
+async function runBundler(outdir: string, entries: string[], flags: string[] = []): Promise<void> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "bundle",
+      "--quiet",
+      "--platform",
+      "deno",
+      "--code-splitting",
+      ...flags,
+      "--outdir",
+      outdir,
+      ...entries,
+    ],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (!success) throw new Error(`Cannot bundle: ${new TextDecoder().decode(stderr)}`);
+}
+
+/**
+ * The pages of the documentation are files of bytes, which the bundler writes as text, a third larger. Each start of
+ * the program reads all of itself, so they are packed until somebody asks for one.
+ */
+async function packBytes(dir: string): Promise<void> {
+  const bytes = /^var (\w+) = __toBinary\("([\w+/=]+)"\);$/m;
+  let found = false;
+  for (const { name } of Deno.readDirSync(dir)) {
+    if (!name.endsWith(".js")) continue;
+    const text = await Deno.readTextFile(join(dir, name));
+    const match = bytes.exec(text);
+    if (match === null) continue;
+    found = true;
+    const packed = gzipSync(Buffer.from(match[2]!, "base64"), { level: 9 }).toString("base64");
+    const line = `var ${match[1]} = new Uint8Array(gunzipSync(__toBinary("${packed}")));`;
+    await Deno.writeTextFile(
+      join(dir, name),
+      `import { gunzipSync } from "node:zlib";\n${text.replace(bytes, () => line)}`,
+    );
+  }
+  if (!found) throw new Error("Cannot bundle: deno bundle writes bytes in another way now");
 }
 
 /**
