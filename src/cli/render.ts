@@ -149,17 +149,66 @@ export function sortRows(
   });
 }
 
-/** The same text as in one piece, in parts. */
+/** Prints a list as its rows come, so that a long one is never held: the same text as in one piece. */
+export interface ListPrinter {
+  add(rows: readonly unknown[]): void;
+  /** True once there was a row. */
+  begun(): boolean;
+  end(): void;
+}
+
+/** The printer for a list of this look, or undefined where all of it has to be there first. */
+export function listPrinter(cli: CliSpec, view: View, printer: Terminal): ListPrinter | undefined {
+  if (view.filters.length > 0 || view.sortBy !== undefined || cli.rows !== undefined) return undefined;
+  const terminal = printer.paged?.() ?? printer;
+  if (view.output === "json") return jsonList(terminal);
+  if (view.output !== "csv" || cli.columns === undefined || cli.sheet !== undefined) return undefined;
+  return csvList(cli.columns.map(({ key }) => key), terminal);
+}
+
+function jsonList(terminal: Terminal): ListPrinter {
+  // The last part that was added: whether a comma is behind it the next one says.
+  let last: string | undefined;
+  return {
+    add(rows) {
+      if (rows.length === 0) return;
+      terminal.print(last === undefined ? "[" : `${last},`);
+      last = JSON.stringify(rows, null, 2).slice(2, -2);
+    },
+    begun: () => last !== undefined,
+    end() {
+      terminal.print(last === undefined ? "[]" : `${last}\n]`);
+    },
+  };
+}
+
+function csvList(keys: readonly string[], terminal: Terminal): ListPrinter {
+  let begun = false;
+  const begin = () => {
+    if (!begun) terminal.print(keys.map(csvCell).join(","));
+    begun = true;
+  };
+  return {
+    add(rows) {
+      if (rows.length === 0) return;
+      begin();
+      terminal.print(rows.map((row) => keys.map((key) => csvCell(at(row, key))).join(",")).join("\n"));
+    },
+    begun: () => begun,
+    end: begin,
+  };
+}
+
 function printJson(value: unknown, terminal: Terminal): void {
-  if (!Array.isArray(value) || value.length <= ROWS_AT_ONCE) {
-    return terminal.print(JSON.stringify(value, null, 2));
+  if (Array.isArray(value)) printList(value, jsonList(terminal));
+  else terminal.print(JSON.stringify(value, null, 2));
+}
+
+function printList(rows: readonly unknown[], list: ListPrinter): void {
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    list.add(rows.slice(from, from + ROWS_AT_ONCE));
   }
-  terminal.print("[");
-  for (let from = 0; from < value.length; from += ROWS_AT_ONCE) {
-    const part = JSON.stringify(value.slice(from, from + ROWS_AT_ONCE), null, 2).slice(2, -2);
-    terminal.print(from + ROWS_AT_ONCE < value.length ? `${part},` : part);
-  }
-  terminal.print("]");
+  list.end();
 }
 
 function printCsv(
@@ -168,13 +217,7 @@ function printCsv(
   terminal: Terminal,
 ): void {
   const keys = columns?.map((column) => column.key) ?? [...new Set(rows.flatMap((row) => keysOf(row)))];
-  terminal.print(keys.map(csvCell).join(","));
-  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
-    const lines = rows.slice(from, from + ROWS_AT_ONCE).map((row) =>
-      keys.map((key) => csvCell(at(row, key))).join(",")
-    );
-    terminal.print(lines.join("\n"));
-  }
+  printList(rows, csvList(keys, terminal));
 }
 
 /**

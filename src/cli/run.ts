@@ -9,7 +9,7 @@ import { addName, addOperation, commandWords, type Typed } from "./args.ts";
 import type { LocalCommand, Start } from "./commands/command.ts";
 import { COMMANDS, commandsFor } from "./commands/mod.ts";
 import { exitCodeHelp, HELP_STYLE } from "./help.ts";
-import { type Output, OUTPUTS, render } from "./render.ts";
+import { listPrinter, type Output, OUTPUTS, render } from "./render.ts";
 import { Interrupted, inWords, report, wantsJson } from "./report.ts";
 import { type GlobalOptions, Session } from "./session.ts";
 import { allFlags, flagsOf, type SettingFlag } from "./setting_flags.ts";
@@ -275,10 +275,15 @@ async function runOperation(
   }
   const transport = await session.transport(op);
   if (op.stream) return await followOperation(op, input, session);
+  const view = session.options.view;
+  const list = op.parts ? listPrinter(cli, view, terminal) : undefined;
   const output = op.progress
     ? await callWatched(op, input, session)
-    : await transport.call(op, input, session.signal);
-  const view = session.options.view;
+    : await transport.call(op, input, session.signal, undefined, list?.add);
+  if (list?.begun() === true) {
+    list.end();
+    return cli.exit?.(output) ?? 0;
+  }
   if (cli.follow !== undefined && (options.wait === true || transport.kind === "process")) {
     return await followOperation(await find(op, cli.follow.operation), cli.follow.input(output), session);
   }

@@ -12,12 +12,16 @@ import { at } from "./cells.ts";
 export interface Transport {
   /** `process` holds the data directory, so that what it starts ends with it; `standalone` holds nothing. */
   readonly kind: "process" | "standalone" | "socket" | "remote";
-  /** `report` takes the events of an operation with `progress` until its answer is there. */
+  /**
+   * `report` takes the events of an operation with `progress` until its answer is there; `take` the rows of one with `parts`,
+   * where they come from this process.
+   */
   call(
     op: Operation,
     input: Record<string, unknown>,
     signal: AbortSignal,
     report?: (event: unknown) => void,
+    take?: (rows: readonly unknown[]) => void,
   ): Promise<unknown>;
   stream(op: Operation, input: Record<string, unknown>, signal: AbortSignal): AsyncIterable<unknown>;
   close(): Promise<void>;
@@ -39,10 +43,12 @@ export function processTransport(
   });
   return {
     kind,
-    call: (op, input, _, report) =>
-      Promise.resolve(
-        invoke(kernel, op, input, report === undefined ? caller() : { ...caller(), report }),
-      ),
+    call: (op, input, _, report, take) =>
+      Promise.resolve(invoke(kernel, op, input, {
+        ...caller(),
+        ...(report === undefined ? {} : { report }),
+        ...(take === undefined ? {} : { take }),
+      })),
     async *stream(op, input) {
       const events = await invoke(kernel, op, input, caller());
       if (isStream(events)) yield* events;

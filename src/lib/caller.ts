@@ -3,7 +3,7 @@ import { userInfo } from "node:os";
 import type { Caller } from "./operation.ts";
 
 /** What is known of a caller apart from the one call. */
-export type Identity = Omit<Caller, "request_id" | "operation" | "signal" | "report" | "trail">;
+export type Identity = Omit<Caller, "request_id" | "operation" | "signal" | "report" | "take" | "trail">;
 
 /** The caller on the local socket: admin, known by the name it claims, which is a note and no proof. */
 export function localIdentity(claimed: string | null): Identity {

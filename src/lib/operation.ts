@@ -37,6 +37,8 @@ export interface Caller {
   signal: AbortSignal;
   /** Takes how far an operation with `progress` is, where somebody watches. */
   report?: (update: Progress) => void;
+  /** Takes rows of an operation with `parts` as they are read; the answer is what is left of it. */
+  take?: (rows: readonly unknown[]) => void;
   /** Audit lines written so far on this call; the store counts them up. */
   trail: { lines: number };
 }
@@ -155,6 +157,8 @@ export interface Operation<
    * progress as SSE, whose last event holds the answer; the command line shows it.
    */
   readonly progress?: boolean;
+  /** A list that may be long, of which `caller.take` takes the rows, where somebody prints them as they come. */
+  readonly parts?: boolean;
   /** Path at which the stream is also offered as JSON texts over a WebSocket. */
   readonly websocket?: string;
   /** A write that is no change worth an audit line (a token refresh, a ping). */

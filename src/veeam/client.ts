@@ -19,6 +19,9 @@ export interface SessionFilter {
   results?: readonly string[] | undefined;
 }
 
+/** How far back, and from which end. What is added meanwhile moves later pages of the newest first: rows come twice, none is lost. */
+type SessionList = SessionFilter & { newest_first?: boolean };
+
 const INFRASTRUCTURE = `${BASE}/backupInfrastructure`;
 const POST = { method: "POST", idempotent: false } as const;
 
@@ -91,14 +94,14 @@ export class VeeamClient implements AsyncDisposable {
       .map((job, i) => ({ number: i + 1, ...job }));
   }
 
-  /** Sessions in the order of their creation, page by page. */
-  async *sessions(filter: SessionFilter, signal: AbortSignal): AsyncGenerator<model.VeeamSession[]> {
+  /** Sessions in the order of their creation, or the other way round, page by page. */
+  async *sessions(filter: SessionList, signal: AbortSignal): AsyncGenerator<model.VeeamSession[]> {
     const at = await this.#calls.at(signal);
     // Earlier revisions take one word, and call some types otherwise.
     const lists = has(await this.connection.open(signal), "list_filters");
     const query = {
       orderColumn: "CreationTime",
-      orderAsc: true,
+      orderAsc: filter.newest_first !== true,
       createdAfterFilter: filter.created_after,
       jobIdFilter: filter.job_id,
       ...(lists ? { typeFilter: filter.types, resultFilter: filter.results } : {}),

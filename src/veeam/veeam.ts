@@ -10,6 +10,7 @@ import { isPartial } from "./errors.ts";
 import { daysToFull, type FillSample, withScaleOuts } from "./fill.ts";
 import type * as model from "./model.ts";
 import type { Mailer } from "./letter.ts";
+import { newestSessions, type SessionChoice, sessionPages, type SessionSource } from "./sessions.ts";
 import { type AskOne, noTapes, readTapes, tapesOfOne, type VeeamTape } from "./tapes.ts";
 
 /** What the last synchronisations kept; each answer is undefined for a server that was never read. */
@@ -104,57 +105,43 @@ export class Veeam implements AsyncDisposable {
     return chooseJob(await this.jobsOf(name, live, signal), ref, name);
   }
 
-  /** Newest first. */
+  /** Newest first; rows that `take` takes as they are read are not in the answer. */
   async sessions(
-    filter: From & {
-      since: string;
-      job?: string | undefined;
-      type?: string | undefined;
-      result?: string | undefined;
-      limit?: number | undefined;
-    },
+    filter: From & SessionChoice & { job?: string | undefined; limit?: number | undefined },
     signal: AbortSignal,
+    take?: (rows: readonly model.VeeamSession[]) => void,
   ): Promise<model.VeeamSession[]> {
-    const found = await this.#each(filter, async (name) => {
+    const ask = async (name: string) => {
       const job_id = filter.job === undefined
         ? undefined
         : (await this.findJob(filter.job, name, filter.live, signal)).id;
-      return await this.sessionsOf(name, { ...filter, job_id }, signal);
-    });
-    const newest = found.reverse();
-    const sorted = this.clients.names.length > 1
-      ? newest.sort((a, b) => (b.created_at ?? "").localeCompare(a.created_at ?? ""))
-      : newest;
-    return filter.limit === undefined ? sorted : sorted.slice(0, filter.limit);
+      return newestSessions(this.#source(name), { ...filter, job_id }, filter.limit ?? Infinity, signal);
+    };
+    const [only, ...others] = this.clients.choose(filter);
+    if (take !== undefined && others.length === 0) {
+      for await (const rows of await ask(only!)) take(rows);
+      return [];
+    }
+    const found = await this.#each(filter, async (name) => (await Array.fromAsync(await ask(name))).flat());
+    if (others.length > 0) found.sort((a, b) => (b.created_at ?? "").localeCompare(a.created_at ?? ""));
+    return filter.limit === undefined ? found : found.slice(0, filter.limit);
   }
 
   /** The sessions of one server, oldest first. */
   async sessionsOf(
     server: string,
-    filter: {
-      since: string;
-      job_id?: string | undefined;
-      type?: string | undefined;
-      result?: string | undefined;
-      live?: boolean | undefined;
-    },
+    choice: SessionChoice,
     signal: AbortSignal,
   ): Promise<model.VeeamSession[]> {
-    const created_after = iso(parseSince(filter.since, this.clock.now()));
-    const same = (value: string | null, wanted: string | undefined) =>
-      wanted === undefined || value?.toLowerCase() === wanted.toLowerCase();
-    const wanted = (session: model.VeeamSession) =>
-      (filter.job_id === undefined || session.job_id === filter.job_id) && same(session.type, filter.type) &&
-      same(session.result, filter.result);
-    const stored = filter.live === true
-      ? undefined
-      : await this.#options.stored?.sessions(server, created_after);
-    if (stored !== undefined) return stored.filter(wanted);
-    const found: model.VeeamSession[] = [];
-    for await (
-      const page of this.clients.of(server).sessions({ created_after, job_id: filter.job_id }, signal)
-    ) for (const session of page) if (wanted(session)) found.push(session);
-    return found;
+    return (await Array.fromAsync(sessionPages(this.#source(server), choice, false, signal))).flat();
+  }
+
+  #source(server: string): SessionSource {
+    return {
+      stored: async (createdAfter) => await this.#options.stored?.sessions(server, createdAfter),
+      client: () => this.clients.of(server),
+      now: this.clock.now(),
+    };
   }
 
   async session(

@@ -1,5 +1,5 @@
 /** One process that lists sessions of a played server, as a command does; prints its time and its peak memory. */
-import { render } from "../../src/cli/render.ts";
+import { listPrinter } from "../../src/cli/render.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { operations } from "../../src/veeam/operations.ts";
 import { processMemory } from "../support/veeam/memory.ts";
@@ -57,19 +57,24 @@ async function listed(): Promise<number> {
     note: () => {},
     mailer: () => Promise.resolve(),
   });
-  const sessions = await veeam.sessions({ since: "3650d" }, new AbortController().signal);
   const op = operations.find(({ name }) => name === "veeam.sessions.list")!;
   let length = 0;
   const plain = (text: string) => text;
-  await render(sessions, op.cli ?? {}, { output: "csv", filters: [], sortBy: undefined }, {
+  const printer = listPrinter(op.cli ?? {}, { output: "csv", filters: [], sortBy: undefined }, {
     print: (text) => void (length += text.length),
     note: () => {},
     status: () => {},
     columns: 0,
     interactive: false,
     colors: { bold: plain, red: plain, dim: plain },
+  })!;
+  let count = 0;
+  const left = await veeam.sessions({ since: "3650d" }, new AbortController().signal, (rows) => {
+    count += rows.length;
+    printer.add(rows);
   });
-  return length === 0 ? 0 : sessions.length;
+  printer.end();
+  return length === 0 || left.length > 0 ? 0 : count;
 }
 
 const before = performance.now();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import stringWidth from "string-width";
 import { parse } from "yaml";
 import { formatCell, oneLine } from "../../src/cli/cells.ts";
-import { filterRows, render, sortRows, type View } from "../../src/cli/render.ts";
+import { filterRows, listPrinter, render, sortRows, type View } from "../../src/cli/render.ts";
 import { fit } from "../../src/cli/table.ts";
 import type { CliSpec } from "../../src/lib/operation.ts";
 import { fakeTerminal } from "./terminal.ts";
@@ -326,4 +326,25 @@ Deno.test("a long list is printed in parts, and is the same text as in one piece
   const csv = (await printed("csv", rows)).join("\n").split("\n");
   assert.deepEqual([csv.length, csv[0]], [2501, "id,name,tags"]);
   assert.match(csv[1001]!, /^1000,n1000,/);
+});
+
+Deno.test("a list that is printed as it comes is the same text; what has to be sorted or measured waits for its end", async () => {
+  const rows = Array.from({ length: 7 }, (_, i) => ({ id: i, name: i === 3 ? 'a, "b"' : `n${i}` }));
+  const cli: CliSpec = { columns: [{ key: "id" }, { key: "name" }] };
+  for (const output of ["json", "csv"] as const) {
+    for (const some of [rows, []]) {
+      const terminal = fakeTerminal();
+      const list = listPrinter(cli, { output, filters: [], sortBy: undefined }, terminal)!;
+      for (const part of [[], some.slice(0, 3), [], some.slice(3)]) list.add(part);
+      assert.equal(list.begun(), some.length > 0);
+      list.end();
+      assert.equal(terminal.printed.join("\n"), await shown(some, cli, view(output)));
+    }
+  }
+  const waits = (cli: CliSpec, part: Partial<View>) =>
+    listPrinter(cli, { ...view("csv"), ...part }, fakeTerminal()) === undefined;
+  assert.ok(
+    waits(cli, { output: "table" }) && waits(cli, { sortBy: "id" }) && waits(cli, { filters: ["id=1"] }),
+  );
+  assert.ok(waits({}, {}) && !waits({}, { output: "json" }));
 });

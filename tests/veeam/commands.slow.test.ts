@@ -69,6 +69,16 @@ Deno.test("the words people know work with nothing but the environment, and leav
     assert.match(points.stdout, /^created_at,name,type,backup_file,/);
     assert.equal(points.stdout.trim().split("\n").length, 13);
 
+    const sessions = ["veeam", "sessions", "list", "--since", "30d", "--output"];
+    const listed = JSON.parse((await run(...sessions, "json")).stdout);
+    const [head, ...lines] = (await run(...sessions, "csv")).stdout.trim().split("\n");
+    assert.equal(head, "created_at,name,result,message,id");
+    assert.deepEqual(
+      lines.map((line) => line.split(",").at(-1)),
+      listed.map(({ id }: { id: string }) => id),
+    );
+    assert.equal(listed.length, 21);
+
     const repos = await run("veeam", "repos", "list", "--sort-by", "freeSpace", "--output", "json");
     const free = JSON.parse(repos.stdout).flatMap(({ free_bytes }: { free_bytes: number | null }) =>
       free_bytes ?? []

@@ -22,6 +22,7 @@ export const listSessions = operation({
     ...live,
   }),
   output: z.array(model.VeeamSession),
+  parts: true,
   cli: {
     flags,
     columns: [
@@ -34,7 +35,7 @@ export const listSessions = operation({
     sort: { start: "created_at", end: "ended_at" },
     examples: ["holdfast veeam sessions list --since 7d --result Failed"],
   },
-  run: (app: VeeamApp, input, caller) => app.veeam.sessions(input, caller.signal),
+  run: (app: VeeamApp, input, caller) => app.veeam.sessions(input, caller.signal, caller.take),
 });
 
 const SessionRef = z.strictObject({ session: z.string().min(1).describe("Id of the session"), ...one });

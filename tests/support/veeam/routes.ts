@@ -73,6 +73,7 @@ function sessionRoutes(fake: FakeVeeam): void {
       (types === undefined || types.includes(session.type)) &&
       (results === undefined || results.includes(session.result))
     );
+    if (c.req.query("orderAsc") === "false") rows.reverse();
     return page(fake, c, rows, (session) => answers.sessionModel(session, revision));
   });
   app.get("/api/v1/sessions/:id", (c) => {
