@@ -232,15 +232,16 @@ export class Upstream implements AsyncDisposable {
 /** Path and query, put behind a base address that ends in a slash: whatever they hold, the host stays the same. */
 function belowBase({ path, query = {} }: UpstreamRequest): string {
   const below = path.replace(/^\/+/, "");
-  const pairs: string[] = [];
+  let [url, separator] = [below, below.includes("?") ? "&" : "?"];
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined) continue;
     for (const item of typeof value === "object" ? value : [value]) {
-      pairs.push(`${encodeURIComponent(name)}=${encodeURIComponent(String(item).toWellFormed())}`);
+      const text = typeof item === "string" ? encodeURIComponent(item.toWellFormed()) : item;
+      url += `${separator}${encodeURIComponent(name)}=${text}`;
+      separator = "&";
     }
   }
-  if (pairs.length === 0) return below;
-  return `${below}${below.includes("?") ? "&" : "?"}${pairs.join("&")}`;
+  return url;
 }
 
 /** Headers by their names in lower case, the last one counts. A plain record: `fetch` takes it in half the time. */
