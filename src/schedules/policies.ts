@@ -120,7 +120,8 @@ export const NO_POLICIES: Readonly<Policies> = {
   hook_authority: null,
 };
 
-const Stored = PolicyValues.partial();
+/** Made when first asked for: commands that talk to a daemon read none. */
+let stored: ReturnType<typeof PolicyValues.partial> | undefined;
 
 const parsed = new Map<string, Readonly<Policies>>();
 const KEPT = 1000;
@@ -131,7 +132,9 @@ export function policiesOf(text: string): Readonly<Policies> {
   let policies = parsed.get(text);
   if (policies === undefined) {
     if (parsed.size >= KEPT) parsed.clear();
-    const given = Object.entries(Stored.parse(JSON.parse(text))).filter(([, value]) => value !== undefined);
+    const given = Object.entries((stored ??= PolicyValues.partial()).parse(JSON.parse(text))).filter((
+      [, value],
+    ) => value !== undefined);
     parsed.set(text, policies = { ...NO_POLICIES, ...Object.fromEntries(given) });
   }
   return policies;

@@ -1,5 +1,5 @@
 /**
- * Builds the single binary: `deno task compile [--target TARGET] [--output FILE]`.
+ * Builds the single binary: `deno task compile [--target TARGET] [--output FILE] [--maps FOLDER]`.
  * `deno task compile:offline` builds one for tests where Deno's own site is out of reach, see compile_offline.ts.
  */
 import { Buffer } from "node:buffer";
@@ -19,6 +19,8 @@ export interface Build {
   entry?: string;
   /** A target of `deno compile`; the machine it runs on when left out. */
   target?: string | undefined;
+  /** Folder for source maps, which turn a stack trace of this binary into names and lines; none are written when left out. */
+  maps?: string | undefined;
   /** Stops the compiler: a download that is swallowed by a firewall would take minutes to fail. */
   signal?: AbortSignal;
 }
@@ -40,8 +42,8 @@ export async function compileOffline(build: Build): Promise<{ success: boolean; 
 }
 
 async function runCompiler(deno: string, build: Build, env: Record<string, string>) {
-  const { output, entry, target, signal } = build;
-  await using bundled: Bundle = entry === undefined ? await bundle() : alone(entry);
+  const { output, entry, target, maps, signal } = build;
+  await using bundled: Bundle = entry === undefined ? await bundle(maps) : alone(entry);
   const child = new Deno.Command(deno, {
     args: [
       "compile",
@@ -83,7 +85,7 @@ interface Bundle extends AsyncDisposable {
  * used stay apart. Workers are entries of their own; their names are unique, because the code that starts one lies in
  * a file of the bundle afterwards, and finds it beside itself.
  */
-async function bundle(): Promise<Bundle> {
+async function bundle(maps?: string): Promise<Bundle> {
   const dir = await Deno.makeTempDir({ prefix: "holdfast-bundle-" });
   const workers = [...walk("src")].filter((path) => path.endsWith(".worker.ts"));
   const names = workers.map((path) => basename(path));
@@ -92,12 +94,16 @@ async function bundle(): Promise<Bundle> {
   }
   await runBundler(dir, ["src/main.ts", ...workers]);
   await requireWithoutModule(dir);
-  await schemasInOneLanguage(dir);
+  await schemasWithoutExtras(dir);
   await packBytes(dir);
-  // Whatever a command reads it has to parse first. Names stay, for those who read a stack trace.
+  // Whatever a command reads it has to parse first. The maps say what stands where a stack trace points.
   const smaller = `${dir}-minified`;
   const entries = ["src/main.ts", ...workers].map((path) => join(dir, bundledName(path)));
-  await runBundler(smaller, entries, ["--minify", "--keep-names"]);
+  await runBundler(smaller, entries, [
+    "--minify",
+    ...(maps === undefined ? [] : ["--sourcemap", "external"]),
+  ]);
+  if (maps !== undefined) await moveMaps(smaller, maps);
   await Deno.remove(dir, { recursive: true });
   await Deno.rename(smaller, dir);
   for (const path of workers) {
@@ -112,6 +118,14 @@ async function bundle(): Promise<Bundle> {
     config,
     [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };
+}
+
+async function moveMaps(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for (const path of [...walk(from)].filter((path) => path.endsWith(".map"))) {
+    await Deno.copyFile(path, join(to, basename(path)));
+    await Deno.remove(path);
+  }
 }
 
 /** Where the bundler puts an entry: `src/backups/engines/x.worker.ts` -> `backups/engines/x.worker.js`. */
@@ -182,26 +196,32 @@ async function requireWithoutModule(dir: string): Promise<void> {
 }
 
 /**
- * The schema library brings its messages in fifty languages. Nothing here asks for them, but the bundler cannot know
- * that, and reading them took a command a sixth of its time.
+ * The schema library brings its messages in fifty languages, and makes schemas of foreign ones. Nothing here asks for
+ * them, but the bundler cannot know that, and reading them took a command a fifth of its time.
  */
-async function schemasInOneLanguage(dir: string): Promise<void> {
+async function schemasWithoutExtras(dir: string): Promise<void> {
   // The bundler writes the path of a module before its code.
   const module = /^(?=\/\/ \S+\.[jt]s$)/m;
-  const language = /^\/\/ \S+\/zod\/[^/]+\/v4\/locales\/(?!en\.js)(\S+)\.js\n/;
-  let found = false;
+  const extra = /^\/\/ \S+\/zod\/[^/]+\/v4\/(locales\/(?!en\.js)\S+|classic\/from-json-schema)\.js\n/;
+  const instead: Record<string, string> = {
+    "locales/index": "var locales_exports = {};\n",
+    "classic/from-json-schema": "var fromJSONSchema = undefined;\n",
+  };
+  const missing = new Set(Object.keys(instead));
   for (const { name } of Deno.readDirSync(dir)) {
     if (!name.endsWith(".js")) continue;
     const parts = (await Deno.readTextFile(join(dir, name))).split(module);
-    if (!parts.some((part) => language.test(part))) continue;
-    found = true;
+    if (!parts.some((part) => extra.test(part))) continue;
     const kept = parts.map((part) => {
-      const what = language.exec(part)?.[1];
-      return what === undefined ? part : what === "index" ? "var locales_exports = {};\n" : "";
+      const what = extra.exec(part)?.[1];
+      if (what !== undefined) missing.delete(what);
+      return what === undefined ? part : instead[what] ?? "";
     });
     await Deno.writeTextFile(join(dir, name), kept.join(""));
   }
-  if (!found) throw new Error("Cannot bundle: the schema library's languages are not where they were");
+  if (missing.size > 0) {
+    throw new Error(`Cannot bundle: the schema library has no ${[...missing].join(", ")} any more`);
+  }
 }
 
 async function main(): Promise<void> {
@@ -210,13 +230,15 @@ async function main(): Promise<void> {
     options: {
       offline: { type: "boolean", default: false },
       target: { type: "string" },
+      maps: { type: "string" },
       output: { type: "string", default: "dist/holdfast" },
     },
   });
   if (values.offline && values.target !== undefined) {
     throw new Error("Cannot compile offline for another target: only Linux x64 has a runtime to test with");
   }
-  const build = { output: values.output, target: values.target };
+  const { output, target, maps } = values;
+  const build = { output, target, maps };
   const { success, text } = values.offline ? await compileOffline(build) : await compile(build);
   console.error(text.trimEnd());
   if (!success) {
