@@ -6,7 +6,7 @@
  * that every write leaves an audit line, so no projection can skip a step.
  */
 import type { z } from "zod";
-import { HoldfastError } from "./errors.ts";
+import { type ErrorKind, HoldfastError } from "./errors.ts";
 import type { Progress } from "./progress.ts";
 
 /** Roles in rising order; each may do what the ones before it may. */
@@ -218,7 +218,7 @@ export function requireServer(caller: Caller, server: number | null): void {
 /** What `invoke()` needs besides the operation: the services, and where an audit line goes. */
 export interface Kernel<App> {
   readonly app: App;
-  /** Writes an audit line for a write that left none of its own, or that was refused; `target` is what it was done to. */
+  /** Writes an audit line for a write that left none of its own, was refused, or failed half-way; `target` is what it was done to. */
   audit(caller: Caller, outcome: string, target: string): Promise<void>;
 }
 
@@ -232,22 +232,33 @@ export async function invoke<App, Input extends z.ZodObject, Output extends z.Zo
   caller.operation = op.name;
   caller.trail = { lines: 0 };
   const audited = isWrite(op) && op.unaudited !== true;
+  let target = op.name;
   try {
     requireRole(op, caller);
     const input = parseInput(op.input, raw, op.name);
+    target = targetOf(op, input);
     if (caller.servers !== null && typeof op.scope === "object") {
       requireServer(caller, await op.scope.server(kernel.app, input));
     }
     const output = await op.run(kernel.app, input, caller);
-    if (audited && caller.trail.lines === 0) await kernel.audit(caller, "ok", targetOf(op, input));
+    if (audited && caller.trail.lines === 0) await kernel.audit(caller, "ok", target);
     return output;
   } catch (error) {
     // Refusals of a known caller are worth a line; anonymous ones would let anybody fill the log.
-    const refused = error instanceof HoldfastError && error.kind === "forbidden";
-    if (audited && refused && caller.kind !== "anonymous") await kernel.audit(caller, "forbidden", op.name);
+    const kind = error instanceof HoldfastError ? error.kind : "internal";
+    if (audited && caller.kind !== "anonymous") {
+      if (kind === "forbidden") await kernel.audit(caller, "forbidden", op.name);
+      else if (PERHAPS_DONE.has(kind) && caller.trail.lines === 0) {
+        // Where the line cannot be written either, the error that came first is the one to tell.
+        await kernel.audit(caller, "failed", target).catch(() => {});
+      }
+    }
     throw withoutNames(error, caller);
   }
 }
+
+/** A write that ends so may have changed something elsewhere: a router, a tenant, a backup server. */
+const PERHAPS_DONE: ReadonlySet<ErrorKind> = new Set(["internal", "upstream", "unavailable"]);
 
 /** What a write was done to, by its path: `vpn/networks/hq`; its name where the path names nothing. */
 function targetOf({ name, route }: Pick<Operation, "name" | "route">, input: object): string {

@@ -194,7 +194,30 @@ Deno.test("a refused write is on record when the caller is known, and an anonymo
   assert.deepEqual((await outcomeOf(sample({ role: "admin", unaudited: true }), as("user"))).lines, []);
 });
 
-Deno.test("a write that fails for another reason leaves no line", async () => {
+Deno.test("a write that may have been done elsewhere before it failed is on record, without its own line only", async () => {
+  for (const kind of ["upstream", "unavailable", "internal"] as const) {
+    const failing = sample({ run: () => Promise.reject(new HoldfastError(kind, "Cannot: lost")) });
+    const { outcome, lines } = await outcomeOf(failing, as("user"));
+    assert.deepEqual([outcome, lines], [kind, ["user things.change failed"]]);
+    assert.deepEqual((await outcomeOf({ ...failing, route: "GET /x" }, as("user"))).lines, []);
+  }
+  const told = sample({
+    run(app, _input, from) {
+      app.lines.push("failed, in words of its own");
+      from.trail.lines++;
+      return Promise.reject(new HoldfastError("upstream", "Cannot: lost"));
+    },
+  });
+  assert.deepEqual((await outcomeOf(told, as("user"))).lines, ["failed, in words of its own"]);
+  const audit = () => Promise.reject(new Error("disk full"));
+  const lost = sample({ run: () => Promise.reject(new HoldfastError("upstream", "Cannot: lost")) });
+  await assert.rejects(
+    invoke({ ...kernelOf(newApp()), audit }, lost, { thing: "1" }, as("user")),
+    /Cannot: lost/,
+  );
+});
+
+Deno.test("a write that was refused for a reason of its own leaves no line", async () => {
   const failing = sample({ run: () => Promise.reject(new HoldfastError("conflict", "Cannot: exists")) });
   const { outcome, lines } = await outcomeOf(failing, as("user"));
   assert.deepEqual([outcome, lines], ["conflict", []]);
