@@ -17,23 +17,31 @@ export function printTable(
     oneLine(column.title ?? column.key.split(".").at(-1)!.replaceAll("_", " ")).toUpperCase()
   );
   const whole = rows.map((row) => columns.map((column) => formatCell(at(row, column.key), column.format)));
-  const tooWide = terminal.columns > 0 && sumOf(widthsOf(heads, whole)) > terminal.columns;
+  const natural = widthsOf(heads, whole);
+  const tooWide = terminal.columns > 0 && sumOf(natural) > terminal.columns;
   const cells = tooWide
     ? whole.map((row) => row.map((cell, i) => columns[i]!.format === "instant" ? toTheMinute(cell) : cell))
     : whole;
   const rigid = columns.map(({ key, format }) => format !== undefined || /(^|_)id$/.test(key));
-  const widths = fit(widthsOf(heads, cells), terminal.columns, rigid);
-  const table = new Table({
-    chars: PLAIN,
-    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 2 },
-    colWidths: widths.map((width) => width + 2),
-    colAligns: columns.map((column) => RIGHT.has(column.align ?? column.format ?? "") ? "right" : "left"),
-  });
-  table.push(heads, ...cells);
-  const [head = "", ...lines] = table.toString().split("\n").map((line) => line.trimEnd());
-  terminal.print(terminal.colors.bold(head));
-  for (const line of lines) terminal.print(line);
+  const widths = fit(tooWide ? widthsOf(heads, cells) : natural, terminal.columns, rigid);
+  const laidOut = (rows: readonly string[][]): string[] => {
+    const table = new Table({
+      chars: PLAIN,
+      style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 2 },
+      colWidths: widths.map((width) => width + 2),
+      colAligns: columns.map((column) => RIGHT.has(column.align ?? column.format ?? "") ? "right" : "left"),
+    });
+    table.push(...rows);
+    return table.toString().split("\n").map((line) => line.trimEnd());
+  };
+  terminal.print(laidOut([heads]).map(terminal.colors.bold).join("\n"));
+  for (let from = 0; from < cells.length; from += ROWS_AT_ONCE) {
+    terminal.print(laidOut(cells.slice(from, from + ROWS_AT_ONCE)).join("\n"));
+  }
 }
+
+/** Rows laid out at a time: what the library takes grows with their square. */
+const ROWS_AT_ONCE = 100;
 
 /** Formats that are read from the right, like columns that ask for it. */
 const RIGHT: ReadonlySet<string> = new Set(["right", "bytes", "percent"]);
@@ -61,7 +69,9 @@ const PLAIN = Object.fromEntries(
 );
 
 function widthsOf(heads: readonly string[], cells: readonly (readonly string[])[]): number[] {
-  return heads.map((head, i) => Math.max(stringWidth(head), ...cells.map((row) => stringWidth(row[i]!))));
+  return heads.map((head, i) =>
+    cells.reduce((width, row) => Math.max(width, stringWidth(row[i]!)), stringWidth(head))
+  );
 }
 
 /** Columns a table takes, the gaps between its own columns included. */

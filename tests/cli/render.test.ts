@@ -348,3 +348,13 @@ Deno.test("a list that is printed as it comes is the same text; what has to be s
   );
   assert.ok(waits({}, {}) && !waits({}, { output: "json" }));
 });
+
+Deno.test("a long table is laid out in parts, and its columns stand where those of one piece would", async () => {
+  const rows = Array.from({ length: 250 }, (_, i) => ({ name: "n".repeat(i % 30), id: i }));
+  const lines =
+    (await shown(rows, { columns: [{ key: "name" }, { key: "id", align: "right" }] }, view("table")))
+      .split("\n");
+  assert.equal(lines.length, 251);
+  assert.deepEqual(new Set(lines.map((line) => line.length)), new Set([34]));
+  assert.match(lines[250]!, /^n{9} +249$/);
+});
