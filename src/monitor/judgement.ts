@@ -12,7 +12,7 @@ import { now, type Parts, tables } from "./parts.ts";
 import { entryAt, entryById, pendingEntries, updateEntry, watchedEntries } from "./queries/entries.ts";
 import { openFindings, openOfAgent } from "./queries/findings.ts";
 import { jobById, jobsOfWay, reportedJobs } from "./queries/jobs.ts";
-import { knownReports, reportByKey, saveReport, seeAgent } from "./queries/sources.ts";
+import { knownReports, type ReportRow, reportsByKey, saveReports, seeAgent } from "./queries/sources.ts";
 import type { Db, EntryRow, JobRow, MonitorTables } from "./queries/tables.ts";
 import { evidenceOf, previousHash, promotionFor, record, templateValues } from "./recorder.ts";
 import type {
@@ -23,6 +23,7 @@ import type {
   Promotion,
   Refusal,
   Report,
+  ReportCase,
   ReportedDatabase,
   ReportOrigin,
   Verdict,
@@ -60,40 +61,41 @@ export class Judgement implements Judge {
     return knownReports(tables(this.#parts), keys);
   }
 
-  async wanted(report: Report): Promise<ReadonlySet<string>> {
-    const due = await this.#dueJobs(tables(this.#parts), report);
-    return new Set(due.map(({ job }) => job.database_name));
+  async wanted(agentId: string, reports: readonly Report[]): Promise<readonly ReadonlySet<string>[]> {
+    const jobs = await reportedJobs(tables(this.#parts), agentId);
+    return reports.map((report) => new Set(this.#dueNear(jobs, report).map(({ job }) => job.database_name)));
   }
 
-  /** The jobs of a report's agent that are due near its end. */
-  async #dueJobs(db: Db, report: Report): Promise<{ job: JobRow; due: number }[]> {
+  /** Those of an agent's jobs that are due near the end of a report. */
+  #dueNear(jobs: readonly JobRow[], report: Report): { job: JobRow; due: number }[] {
     const ended = Date.parse(report.operation_end_at);
-    return (await reportedJobs(db, report.agent_id)).flatMap((job) => {
+    return jobs.flatMap((job) => {
       const due = nearestDue(job, ended, this.#parts.windows);
       return due === null ? [] : [{ job, due }];
     });
   }
 
-  judgeReport(
-    origin: ReportOrigin,
-    report: Report,
-    files: ReadonlyMap<string, FoundFile>,
-  ): Promise<readonly Verdict[]> {
-    // Reports of one folder come together, and are committed together.
+  judgeReports(agentId: string, cases: readonly ReportCase[]): Promise<readonly (readonly Verdict[])[]> {
     return this.#parts.database.grouped(async (tx) => {
       const db = tablesOf<MonitorTables>(tx);
-      const before = await reportByKey(db, origin.key);
-      if (before !== undefined) return await this.#decidedBefore(db, before.verdicts);
-      const verdicts = this.#isStale(report)
-        ? report.databases.map(({ database_name }) => nothing(database_name, "the report is too old"))
-        : await this.#judgeFresh(tx, origin, report, files);
-      await saveReport(db, {
-        ...reportRow(origin, now(this.#parts)),
-        ended_at: report.operation_end_at,
-        outcome: "judged",
-        verdicts: JSON.stringify(verdicts.map(({ promotion: _, ...rest }) => rest)),
-      });
-      return verdicts;
+      const known = await reportsByKey(db, cases.map(({ origin }) => origin.key));
+      const fresh = cases.filter(({ origin, report }) => !known.has(origin.key) && !this.#isStale(report));
+      const jobs = fresh.length === 0 ? [] : await this.#agentSeen(tx, agentId, fresh.at(-1)!.report);
+      const rows = new Map<string, ReportRow>();
+      const all: Verdict[][] = [];
+      for (const one of cases) {
+        const { origin, report } = one;
+        const before = known.get(origin.key) ?? rows.get(origin.key);
+        const verdicts = before !== undefined
+          ? await this.#decidedBefore(db, before.verdicts)
+          : this.#isStale(report)
+          ? report.databases.map(({ database_name }) => nothing(database_name, "the report is too old"))
+          : await this.#judgeFresh(tx, one, jobs);
+        all.push(verdicts);
+        if (before === undefined) rows.set(origin.key, judgedRow(one, now(this.#parts), verdicts));
+      }
+      await saveReports(db, [...rows.values()]);
+      return all;
     });
   }
 
@@ -114,13 +116,10 @@ export class Judgement implements Judge {
 
   async #judgeFresh(
     tx: Transaction<unknown>,
-    origin: ReportOrigin,
-    report: Report,
-    files: ReadonlyMap<string, FoundFile>,
+    { origin, report, files }: ReportCase,
+    jobs: readonly JobRow[],
   ): Promise<Verdict[]> {
-    const db = tablesOf<MonitorTables>(tx);
-    await this.#agentSeen(tx, report);
-    const due = await this.#dueJobs(db, report);
+    const due = this.#dueNear(jobs, report);
     const verdicts: Verdict[] = [];
     for (const { job, due: at } of due) {
       const database = report.databases.find(({ database_name }) => database_name === job.database_name);
@@ -137,18 +136,18 @@ export class Judgement implements Judge {
     ];
   }
 
-  /** A report is a sign of life, and the next good one ends what was said about a refused one. */
-  async #agentSeen(tx: Transaction<unknown>, report: Report): Promise<void> {
+  /** A report is a sign of life, and the next good one ends what was said about a refused one. Returns the agent's jobs. */
+  async #agentSeen(tx: Transaction<unknown>, agentId: string, last: Report): Promise<readonly JobRow[]> {
     const db = tablesOf<MonitorTables>(tx);
-    await seeAgent(db, report.agent_id, now(this.#parts), report.operation_end_at);
-    const over = await openOfAgent(db, report.agent_id, ["silent_agent", "refused_report"]);
-    const recipients = over.length === 0 ? [] : await this.#recipientsOf(db, report.agent_id);
-    await this.#parts.findings.recover(tx, over, { detail: "a report arrived", recipients });
-  }
-
-  async #recipientsOf(db: Db, agentId: string): Promise<string[]> {
+    await seeAgent(db, agentId, now(this.#parts), last.operation_end_at);
     const jobs = await reportedJobs(db, agentId);
-    return [...new Set(jobs.flatMap((job) => Addresses.parse(JSON.parse(job.notification_recipients))))];
+    const open = await openOfAgent(db, agentId);
+    const over = open.filter(({ code }) => code === "silent_agent" || code === "refused_report");
+    await this.#parts.findings.recover(tx, over, {
+      detail: "a report arrived",
+      recipients: recipientsOf(jobs),
+    });
+    return jobs;
   }
 
   /** A report without the database says that it is missing, once it was due; a report that has it may come later. */
@@ -215,9 +214,14 @@ export class Judgement implements Judge {
   async refuseReport(origin: ReportOrigin, refusal: Refusal): Promise<void> {
     await this.#parts.database.transaction(async (tx) => {
       const db = tablesOf<MonitorTables>(tx);
-      if (await reportByKey(db, origin.key) !== undefined) return;
+      if ((await knownReports(db, [origin.key])).size > 0) return;
       const at = now(this.#parts);
-      await saveReport(db, { ...reportRow(origin, at), ended_at: null, outcome: "refused", verdicts: "[]" });
+      await saveReports(db, [{
+        ...reportRow(origin, at),
+        ended_at: null,
+        outcome: "refused",
+        verdicts: "[]",
+      }]);
       await seeAgent(db, origin.agent_id, at, null);
       const name = origin.file_name ?? "a report over HTTP";
       const fields = refusal.fields.slice(0, MAX_FIELDS).map(({ path, message }) => `${path} ${message}`);
@@ -230,7 +234,7 @@ export class Judgement implements Judge {
         agent_id: origin.agent_id,
         detail: `"${name}" cannot be judged: ${[refusal.reason, ...fields].join("; ")}`,
         facts: { agent: origin.agent_id, file: origin.file_name, reason: refusal.reason },
-        recipients: await this.#recipientsOf(db, origin.agent_id),
+        recipients: recipientsOf(await reportedJobs(db, origin.agent_id)),
         occurrence: origin.key,
         tell: true,
       });
@@ -356,6 +360,11 @@ export class Judgement implements Judge {
 }
 
 const Addresses = z.array(z.string());
+
+function recipientsOf(jobs: readonly JobRow[]): string[] {
+  return [...new Set(jobs.flatMap((job) => Addresses.parse(JSON.parse(job.notification_recipients))))];
+}
+
 /** A finding's sentence is not as long as the worst report. */
 const MAX_FIELDS = 10;
 /** Open instants of one job that are looked for at once. */
@@ -371,4 +380,13 @@ function nothing(database_name: string, message: string): Verdict {
 
 function reportRow({ key, agent_id, file_name, way }: ReportOrigin, received_at: string) {
   return { key, agent_id, file_name, way, received_at };
+}
+
+function judgedRow({ origin, report }: ReportCase, at: string, verdicts: readonly Verdict[]): ReportRow {
+  return {
+    ...reportRow(origin, at),
+    ended_at: report.operation_end_at,
+    outcome: "judged",
+    verdicts: JSON.stringify(verdicts.map(({ promotion: _, ...rest }) => rest)),
+  };
 }

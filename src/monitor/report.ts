@@ -151,23 +151,24 @@ export interface CapacitySample {
   free_bytes: number;
 }
 
+/** A report with the staged files of its databases, by database name; a database without one counts as absent. */
+export interface ReportCase {
+  origin: ReportOrigin;
+  report: Report;
+  files: ReadonlyMap<string, FoundFile>;
+}
+
 /** Judgement as the scanner sees it. Every call is one transaction: after a crash it was made or it was not. */
 export interface Judge {
   /** Which of these reports (by {@linkcode ReportOrigin.key}) were judged or refused before. */
   known(keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** For each of an agent's reports the names of databases that a job expects near its end: only their files need to be read. */
+  wanted(agentId: string, reports: readonly Report[]): Promise<readonly ReadonlySet<string>[]>;
   /**
-   * Names of the databases of this report that a job expects near its end time: only their files need to be read.
+   * Judges reports of one agent in their order, all of them or, when one throws, none. Judging a report again changes
+   * nothing and returns what was decided, with promotions still to be made.
    */
-  wanted(report: Report): Promise<ReadonlySet<string>>;
-  /**
-   * Judges a report with the staged files of its databases, by database name; a database without one counts as
-   * absent. Judging a report again changes nothing and returns what was decided, with promotions still to be made.
-   */
-  judgeReport(
-    origin: ReportOrigin,
-    report: Report,
-    files: ReadonlyMap<string, FoundFile>,
-  ): Promise<readonly Verdict[]>;
+  judgeReports(agentId: string, cases: readonly ReportCase[]): Promise<readonly (readonly Verdict[])[]>;
   /** Records a report that cannot be read as a finding of its agent; once per key. */
   refuseReport(origin: ReportOrigin, refusal: Refusal): Promise<void>;
   /** Plain files that are looked for at this moment. */

@@ -11,8 +11,8 @@ import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement
 import { HoldfastError, messageOf } from "../lib/errors.ts";
 import { databaseError } from "./sqlite_errors.ts";
 
-/** Prepared statements kept; enough for every statement of the program. */
-const CACHED_STATEMENTS = 500;
+/** Prepared statements kept in each of two generations; enough for every statement of the program. */
+const CACHED_STATEMENTS = 300;
 
 /** What may be tuned when a database file is opened. */
 export interface OpenOptions {
@@ -84,30 +84,55 @@ class Adapter extends SqliteAdapter {
 }
 
 /**
- * The database for the dialect; statements are prepared once and kept, the least recently used one leaves first.
- * Every statement of the program passes here, so this is where SQLite's errors get their words.
+ * The database for the dialect; statements are prepared once and kept while they are used. Every statement of the program
+ * passes here, so this is where SQLite's errors get their words.
  */
 export function kyselyDatabase(db: DatabaseSync, path: string): SqliteDatabase {
-  const cache = new Map<string, SqliteStatement>();
+  const cache = new StatementCache();
   return {
     close: () => db.close(),
     prepare(sql) {
       // On a full disk SQLite has rolled back by itself, and refuses to do it again.
       if (sql === "rollback" && !db.isTransaction) return NOTHING;
       const known = cache.get(sql);
-      if (known !== undefined) {
-        cache.delete(sql);
-        cache.set(sql, known);
-        return known;
-      }
+      if (known !== undefined) return known;
       // A kept `select *` would go on giving the columns it was prepared with.
       if (/^\s*(create|alter|drop)\b/i.test(sql)) cache.clear();
       const statement = adapt(worded(path, () => db.prepare(sql)), path);
-      cache.set(sql, statement);
-      if (cache.size > CACHED_STATEMENTS) cache.delete(cache.keys().next().value!);
+      cache.add(sql, statement);
       return statement;
     },
   };
+}
+
+/**
+ * What was used since the last change of generations is kept at the next one. A lookup changes nothing: a map whose
+ * keys are put in order at each use is copied again and again, and its copies stay until the whole heap is collected.
+ */
+class StatementCache {
+  #recent = new Map<string, SqliteStatement>();
+  #former = new Map<string, SqliteStatement>();
+
+  get(sql: string): SqliteStatement | undefined {
+    const recent = this.#recent.get(sql);
+    if (recent !== undefined) return recent;
+    const former = this.#former.get(sql);
+    if (former !== undefined) this.add(sql, former);
+    return former;
+  }
+
+  add(sql: string, statement: SqliteStatement): void {
+    if (this.#recent.size >= CACHED_STATEMENTS) {
+      this.#former = this.#recent;
+      this.#recent = new Map();
+    }
+    this.#recent.set(sql, statement);
+  }
+
+  clear(): void {
+    this.#recent.clear();
+    this.#former.clear();
+  }
 }
 
 const NOTHING: SqliteStatement = {

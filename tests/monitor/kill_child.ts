@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { systemClock } from "../../src/lib/clock.ts";
 import { Database } from "../../src/store/mod.ts";
-import { report, services } from "./kill_world.ts";
+import { AGENT, reportCase, services } from "./kill_world.ts";
 
 const [dir = "", start = "0", count = "0", port = "0", end] = Deno.args;
 
@@ -15,7 +15,7 @@ await notify.settle();
 await notify.tick();
 // The last ones were judged by nobody yet; some before them are judged again.
 for (let n = Math.max(0, Number(count) - 12); n < Number(count); n++) {
-  await monitor.judgement.judgeReport(...report(n, Number(start)));
+  await monitor.judgement.judgeReports(AGENT, [reportCase(n, Number(start))]);
 }
 await notify.idle();
 if (end === undefined) await new Promise(() => setInterval(() => {}, 1000));

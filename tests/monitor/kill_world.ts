@@ -2,12 +2,12 @@
 import { iso, systemClock } from "../../src/lib/clock.ts";
 import { MonitorConfig } from "../../src/monitor/config.ts";
 import { Monitor } from "../../src/monitor/mod.ts";
-import type { FoundFile, Report, ReportOrigin } from "../../src/monitor/report.ts";
+import type { FoundFile, Report, ReportCase, ReportOrigin } from "../../src/monitor/report.ts";
 import { NotifyConfig } from "../../src/notify/config.ts";
 import { Notify } from "../../src/notify/mod.ts";
 import type { Database } from "../../src/store/mod.ts";
 
-const AGENT = "ACME_PARIS_NORTH";
+export const AGENT = "ACME_PARIS_NORTH";
 
 /** The services, with one mail channel. */
 export function services(database: Database, mailPort: number): { notify: Notify; monitor: Monitor } {
@@ -44,7 +44,7 @@ export const JOB = {
 };
 
 /** Report number `n`, `n` minutes after `start`: even ones failed, odd ones are good. */
-export function report(n: number, start: number): Parameters<Monitor["judgement"]["judgeReport"]> {
+export function reportCase(n: number, start: number): ReportCase {
   const end = iso(start + n * 60_000);
   const sha256 = n.toString(16).padStart(64, "0");
   const phase = { ok: true, started_at: end, ended_at: end, sha256, size_bytes: 1000, error_message: null };
@@ -72,5 +72,5 @@ export function report(n: number, start: number): Parameters<Monitor["judgement"
     sha256,
     side_file_sha256: null,
   };
-  return [origin, whole, new Map([["shop", file]])];
+  return { origin, report: whole, files: new Map([["shop", file]]) };
 }

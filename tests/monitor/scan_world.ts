@@ -8,6 +8,7 @@ import type {
   Promotion,
   Refusal,
   Report,
+  ReportCase,
   ReportOrigin,
   TemplateValues,
   Verdict,
@@ -34,7 +35,7 @@ export const VALUES: TemplateValues = {
 
 /** Expects every database not called `unexpected`; good is what has the hash the report says. */
 export class MemoryJudge implements Judge {
-  readonly judged: { origin: ReportOrigin; report: Report; files: ReadonlyMap<string, FoundFile> }[] = [];
+  readonly judged: ReportCase[] = [];
   readonly refused: { origin: ReportOrigin; refusal: Refusal }[] = [];
   readonly keys = new Set<string>();
   readonly expected: ExpectedFile[] = [];
@@ -54,23 +55,22 @@ export class MemoryJudge implements Judge {
     return Promise.resolve(new Set(keys.filter((key) => this.keys.has(key))));
   }
 
-  wanted(report: Report): Promise<ReadonlySet<string>> {
-    const names = report.databases.map((one) => one.database_name);
-    return Promise.resolve(new Set(names.filter((name) => name !== "unexpected")));
+  wanted(_: string, reports: readonly Report[]): Promise<readonly ReadonlySet<string>[]> {
+    return Promise.resolve(reports.map(({ databases }) => {
+      const names = databases.map((one) => one.database_name);
+      return new Set(names.filter((name) => name !== "unexpected"));
+    }));
   }
 
-  async judgeReport(
-    origin: ReportOrigin,
-    report: Report,
-    files: ReadonlyMap<string, FoundFile>,
-  ): Promise<readonly Verdict[]> {
+  async judgeReports(_: string, cases: readonly ReportCase[]): Promise<readonly (readonly Verdict[])[]> {
     await Promise.resolve();
-    this.before(report);
-    this.keys.add(origin.key);
-    this.judged.push({ origin, report, files });
-    return report.databases.map(({ database_name, compress }) => {
-      const file = files.get(database_name);
-      return this.#verdict(database_name, file, compress.sha256);
+    for (const { report } of cases) this.before(report);
+    return cases.map((one) => {
+      this.keys.add(one.origin.key);
+      this.judged.push(one);
+      return one.report.databases.map(({ database_name, compress }) =>
+        this.#verdict(database_name, one.files.get(database_name), compress.sha256)
+      );
     });
   }
 

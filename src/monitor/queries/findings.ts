@@ -1,6 +1,10 @@
 /** Statements on findings. An open one has a key that no other open one has. */
 import type { Insertable, Updateable } from "kysely";
-import type { Db, FindingRow, FindingState, FindingTable } from "./tables.ts";
+import { statement } from "../../store/mod.ts";
+import type { Db, FindingRow, FindingState, FindingTable, MonitorTables } from "./tables.ts";
+
+/** The states of those that have not ended. */
+const OPEN_STATES = ["open", "acknowledged", "muted"] as const;
 
 /** Values in one statement. */
 const AT_ONCE = 400;
@@ -28,7 +32,7 @@ export function listFindings(db: Db, filter: FindingFilter): Promise<FindingRow[
 
 /** Every finding that has not ended. */
 export function openFindings(db: Db): Promise<FindingRow[]> {
-  return db.selectFrom("monitor_findings").selectAll().where("open_key", "is not", null).orderBy("id")
+  return db.selectFrom("monitor_findings").selectAll().where("state", "in", OPEN_STATES).orderBy("id")
     .execute();
 }
 
@@ -54,10 +58,16 @@ export function openOfAlert(db: Db, alert: string): Promise<FindingRow[]> {
     .where("open_key", "<", `${alert}!`).where("alert", "=", alert).orderBy("id").execute();
 }
 
+const ofJob = statement<MonitorTables, FindingRow, number>(
+  -1,
+  (db: Db, jobId: number) =>
+    db.selectFrom("monitor_findings").selectAll().where("job_id", "=", jobId)
+      .where("open_key", "is not", null).orderBy("id"),
+);
+
 /** Open findings of a job. */
 export function openOfJob(db: Db, jobId: number): Promise<FindingRow[]> {
-  return db.selectFrom("monitor_findings").selectAll().where("job_id", "=", jobId)
-    .where("open_key", "is not", null).orderBy("id").execute();
+  return ofJob(db, jobId);
 }
 
 /** Open findings of these jobs. */
@@ -72,10 +82,17 @@ export async function openOfJobs(db: Db, jobIds: readonly number[]): Promise<Fin
   return rows;
 }
 
-/** Open findings of an agent with one of these codes. */
-export function openOfAgent(db: Db, agentId: string, codes: readonly string[]): Promise<FindingRow[]> {
-  return db.selectFrom("monitor_findings").selectAll().where("open_key", "is not", null)
-    .where("agent_id", "=", agentId).where("code", "in", codes).orderBy("id").execute();
+const ofAgent = statement<MonitorTables, FindingRow, string>(
+  "id of an agent",
+  (db: Db, agentId: string) =>
+    // By their states, of which there is an index, so that the history is not read.
+    db.selectFrom("monitor_findings").selectAll().where("state", "in", OPEN_STATES)
+      .where("agent_id", "=", agentId).orderBy("id"),
+);
+
+/** Open findings of an agent. */
+export function openOfAgent(db: Db, agentId: string): Promise<FindingRow[]> {
+  return ofAgent(db, agentId);
 }
 
 export async function insertFindings(

@@ -47,10 +47,16 @@ export function jobsByIds(db: Db, ids: readonly number[]): Promise<JobRow[]> {
   return db.selectFrom("monitor_jobs").selectAll().where("id", "in", ids).execute();
 }
 
+const reported = statement<MonitorTables, JobRow, string>(
+  "id of an agent",
+  (db: Db, agentId: string) =>
+    db.selectFrom("monitor_jobs").selectAll().where("agent_id_responsible", "=", agentId)
+      .where("way", "=", "report").where("is_active", "=", 1).orderBy("id"),
+);
+
 /** Active jobs of an agent that show themselves by reports. */
 export function reportedJobs(db: Db, agentId: string): Promise<JobRow[]> {
-  return db.selectFrom("monitor_jobs").selectAll().where("agent_id_responsible", "=", agentId)
-    .where("way", "=", "report").where("is_active", "=", 1).orderBy("id").execute();
+  return reported(db, agentId);
 }
 
 export function jobsOfWay(db: Db, way: Way): Promise<JobRow[]> {

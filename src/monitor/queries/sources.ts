@@ -3,7 +3,7 @@ import type { Db, MonitorTables } from "./tables.ts";
 
 const AT_ONCE = 500;
 
-type ReportRow = MonitorTables["monitor_reports"];
+export type ReportRow = MonitorTables["monitor_reports"];
 type AgentRow = MonitorTables["monitor_agents"];
 type CapacityRow = MonitorTables["monitor_capacity"];
 
@@ -18,12 +18,15 @@ export async function knownReports(db: Db, keys: readonly string[]): Promise<Set
   return known;
 }
 
-export async function reportByKey(db: Db, key: string): Promise<ReportRow | undefined> {
-  return await db.selectFrom("monitor_reports").selectAll().where("key", "=", key).executeTakeFirst();
+/** Those of these reports that are known, by key; at most a few hundred at once. */
+export async function reportsByKey(db: Db, keys: readonly string[]): Promise<Map<string, ReportRow>> {
+  const rows = await db.selectFrom("monitor_reports").selectAll().where("key", "in", keys).execute();
+  return new Map(rows.map((row) => [row.key, row]));
 }
 
-export async function saveReport(db: Db, row: ReportRow): Promise<void> {
-  await db.insertInto("monitor_reports").values(row).execute();
+/** At most a few hundred at once. */
+export async function saveReports(db: Db, rows: readonly ReportRow[]): Promise<void> {
+  if (rows.length > 0) await db.insertInto("monitor_reports").values(rows).execute();
 }
 
 /** Notes a sign of life; `endedAt` null for a report that could not be read. */

@@ -6,11 +6,11 @@
 import { type TaskName, type Tasks, work } from "./tasks.ts";
 
 globalThis.addEventListener("message", (event) => {
-  if (event instanceof MessageEvent) answer(event.data);
+  if (event instanceof MessageEvent) serve(event.data);
 });
 
-function answer<Name extends TaskName>(
-  { task, takes, port }: { task: Name; takes: Tasks[Name]["takes"]; port: MessagePort },
-): void {
-  port.postMessage(work(task, takes));
+function serve(port: MessagePort): void {
+  port.onmessage = <Name extends TaskName>(
+    event: MessageEvent<{ task: Name; takes: Tasks[Name]["takes"] }>,
+  ) => port.postMessage(work(event.data.task, event.data.takes));
 }

@@ -38,7 +38,8 @@ export async function submitReport(
     way: "http",
     agent_id: agentId,
   };
-  const verdicts = await pass.judge.judgeReport(origin, report, await filesOf(pass, report));
+  const one = { origin, report, files: await filesOf(pass, report) };
+  const [verdicts = []] = await pass.judge.judgeReports(agentId, [one]);
   for (const { promotion } of verdicts) if (promotion !== null) await keep(pass, promotion);
   return verdicts;
 }
@@ -46,9 +47,9 @@ export async function submitReport(
 /** The files of the databases that a job expects, as they are in the agent's folder. */
 async function filesOf(pass: Pass, report: Report): Promise<ReadonlyMap<string, FoundFile>> {
   const found = new Map<string, FoundFile>();
-  const wanted = await pass.judge.wanted(report);
+  const [wanted] = await pass.judge.wanted(report.agent_id, [report]);
   const named = report.databases.flatMap(({ database_name, staged_file_name }) =>
-    staged_file_name !== null && wanted.has(database_name) ? [{ database_name, staged_file_name }] : []
+    staged_file_name !== null && wanted?.has(database_name) ? [{ database_name, staged_file_name }] : []
   );
   if (named.length === 0) return found;
   const folder = await folderOf(pass, report.agent_id);

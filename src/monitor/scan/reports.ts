@@ -5,7 +5,7 @@
  * While one batch waits for its files, the next ones are read; so the wait is paid once, not once per batch.
  */
 import { join } from "node:path";
-import type { FoundFile, Refusal, Report, ReportOrigin } from "../report.ts";
+import type { FoundFile, Refusal, Report, ReportCase, ReportOrigin } from "../report.ts";
 import type { AgentFolder, FoundReport } from "./deposit.ts";
 import type { Glance } from "./examine.ts";
 import { hashBytes } from "./hash.ts";
@@ -130,21 +130,40 @@ function failed(pass: Pass, origin: ReportOrigin, error: unknown): void {
 
 /** A first look at every file that a job wants to know of; items that cannot be asked about are left out. */
 async function lookAtFiles(pass: Pass, batch: Batch): Promise<void> {
-  const items: Item[] = [];
-  for (const item of batch.items) {
-    try {
-      const wanted = await pass.judge.wanted(item.report);
-      item.files = filesOf(item.report, batch.agent, wanted);
-      items.push(item);
-    } catch (error) {
-      failed(pass, item.origin, error);
-    }
-  }
-  batch.items = items;
-  const files = items.flatMap((item) => item.files);
+  const { agent } = batch;
+  const wanted = await together(
+    pass,
+    batch.items,
+    (items) => pass.judge.wanted(agent.agent_id, items.map((item) => item.report)),
+  );
+  batch.items = wanted.map(([item, names]) => ({ ...item, files: filesOf(item.report, agent, names) }));
+  const files = batch.items.flatMap((item) => item.files);
   const glances = files.length === 0 ? [] : await pass.disk.run("glance", files.map((file) => file.path));
   for (const [at, glance] of glances.entries()) files[at]!.glance = glance;
   batch.seen_at = pass.clock.now();
+}
+
+/**
+ * What `work` answers for each item, asked for all at once: a question for each would cost much more. Where that fails each
+ * is asked for alone, so that only the bad one is told and left out.
+ */
+async function together<T extends { origin: ReportOrigin }, R>(
+  pass: Pass,
+  items: readonly T[],
+  work: (items: readonly T[]) => Promise<readonly R[]>,
+): Promise<[T, R][]> {
+  const [first] = items;
+  if (first === undefined) return [];
+  try {
+    const answers = await work(items);
+    return items.map((item, at) => [item, answers[at]!]);
+  } catch (error) {
+    if (items.length > 1) {
+      return (await Array.fromAsync(items, (item) => together(pass, [item], work))).flat();
+    }
+    failed(pass, first.origin, error);
+    return [];
+  }
 }
 
 /** Where the files of a report should be; without a folder for files every one of them is absent. */
@@ -161,36 +180,22 @@ function filesOf(
   );
 }
 
-/** An item whose files were read. */
-interface Ready {
-  item: Item;
-  files: ReadonlyMap<string, FoundFile>;
-}
-
 /** Judges what was read, and archives it. */
 async function judgeBatch(pass: Pass, batch: Batch): Promise<void> {
   const { agent, items, seen_at, done } = batch;
-  const ready: Ready[] = [];
+  const ready: ReportCase[] = [];
   for (
     const item of items.toSorted((a, b) => a.report.operation_end_at < b.report.operation_end_at ? -1 : 1)
   ) {
     pass.signal.throwIfAborted();
     const files = await readFiles(pass, item, seen_at);
-    if (files !== undefined) ready.push({ item, files });
+    if (files !== undefined) ready.push({ origin: item.origin, report: item.report, files });
     else pass.result.reports.waiting++;
   }
-  // Asked for at once, in their order: the database commits what comes together together.
-  const judged = await Promise.allSettled(
-    ready.map(({ item, files }) => pass.judge.judgeReport(item.origin, item.report, files)),
-  );
-  for (const [at, outcome] of judged.entries()) {
-    const { origin } = ready[at]!.item;
-    if (outcome.status === "rejected") {
-      failed(pass, origin, outcome.reason);
-      continue;
-    }
+  const judged = await together(pass, ready, (cases) => pass.judge.judgeReports(agent.agent_id, cases));
+  for (const [{ origin }, verdicts] of judged) {
     pass.result.reports.judged++;
-    await settle(pass, outcome.value, { agent_id: origin.agent_id, report: origin.file_name });
+    await settle(pass, verdicts, { agent_id: origin.agent_id, report: origin.file_name });
     done.push(origin.file_name ?? "");
   }
   // A good report ends what was said of a refused one before it: what is refused together with it has to be heard.
