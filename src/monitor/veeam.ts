@@ -11,13 +11,14 @@ import type { ReadServer, VeeamSession, VeeamSource } from "../veeam/mod.ts";
 import { MESSAGES } from "./deadlines.ts";
 import type { Decision } from "./decide.ts";
 import { graceMs, nextDue, previousDue } from "./due.ts";
+import { OPEN_STATES } from "./finding_model.ts";
 import { aboutJob, type Code } from "./findings.ts";
 import { GOOD_STATUSES } from "./model.ts";
 import { type Parts, tables } from "./parts.ts";
 import { entryAt } from "./queries/entries.ts";
-import { openFindings } from "./queries/findings.ts";
+import { listFindings } from "./queries/findings.ts";
 import { jobById, jobsOfWay, updateJob } from "./queries/jobs.ts";
-import type { JobRow, MonitorTables } from "./queries/tables.ts";
+import type { Db, FindingRow, JobRow, MonitorTables } from "./queries/tables.ts";
 import { jobName } from "./records.ts";
 import { record } from "./recorder.ts";
 
@@ -30,11 +31,17 @@ const MAX_NAMES = 20;
 /** Judges the instants of every Veeam job that is expected, and tells which servers they wait for. */
 export async function judgeVeeam(parts: Parts): Promise<void> {
   const servers = await parts.veeam.servers();
-  for (const job of await jobsOfWay(tables(parts), "veeam")) {
-    const synced = servers.get(job.veeam_server ?? "")?.synced_at ?? null;
+  const jobs = await jobsOfWay(tables(parts), "veeam");
+  for (const job of jobs) {
+    const synced = serverOf(servers, job)?.synced_at ?? null;
     if (synced !== null) await judgeJob(parts, job, Date.parse(synced));
   }
-  await tellUnread(parts, servers);
+  const isLate = jobs.some((job) => serverOf(servers, job)?.is_late !== false);
+  if (isLate || (await openUnread(tables(parts))).length > 0) await tellUnread(parts, servers);
+}
+
+function serverOf(servers: ReadonlyMap<string, ReadServer>, job: JobRow): ReadServer | undefined {
+  return servers.get(job.veeam_server ?? "");
 }
 
 async function judgeJob(parts: Parts, job: JobRow, readAt: number): Promise<void> {
@@ -127,12 +134,12 @@ async function tellUnread(parts: Parts, servers: ReadonlyMap<string, ReadServer>
   await parts.database.transaction(async (tx) => {
     const db = tablesOf<MonitorTables>(tx);
     const jobs = await jobsOfWay(db, "veeam");
-    const waiting = jobs.filter(({ next_deadline_at, veeam_server }) =>
-      next_deadline_at !== null && next_deadline_at <= now &&
-      servers.get(veeam_server ?? "")?.is_late !== false
+    const waiting = jobs.filter((job) =>
+      job.next_deadline_at !== null && job.next_deadline_at <= now &&
+      serverOf(servers, job)?.is_late !== false
     );
     const unread = Map.groupBy(waiting, (job) => job.veeam_server ?? "");
-    const open = (await openFindings(db)).filter(({ code }) => code === CODE);
+    const open = await openUnread(db);
     for (const [name, concerned] of unread) {
       if (open.some(({ subject_id }) => subject_id === name)) continue;
       await reportUnread(parts, tx, name, servers.get(name), concerned);
@@ -151,6 +158,10 @@ function recipientsOf(jobs: readonly JobRow[]): string[] {
 
 /** Beside what the slice tells itself of a server that cannot be read: this one says which backups wait for it. */
 const CODE: Code = "unread";
+
+function openUnread(db: Db): Promise<FindingRow[]> {
+  return listFindings(db, { states: OPEN_STATES, code: CODE, skip: 0, limit: 1000 });
+}
 
 async function reportUnread(
   parts: Parts,
