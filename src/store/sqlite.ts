@@ -164,9 +164,9 @@ function worded<T>(path: string, work: () => T): T {
 function toSqlite(value: unknown): SQLInputValue {
   if (typeof value === "boolean") return value ? 1 : 0;
   if (value === undefined) return null;
-  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "bigint") {
-    return value;
-  }
+  // A text would be read up to its first NUL, so that "ada\0x" came back as "ada"; PostgreSQL takes none at all.
+  if (typeof value === "string") return value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value;
+  if (value === null || typeof value === "number" || typeof value === "bigint") return value;
   if (value instanceof Uint8Array) return value;
   throw new TypeError(`Cannot store a value of type ${typeof value}`);
 }

@@ -78,3 +78,24 @@ Deno.test("what a crash left between saying and moving is moved by the next roun
   await world.monitor.versions.tend();
   assert.deepEqual(inFinal(world), [trashed, version(3), version(4)]);
 });
+
+Deno.test("history is forgotten, but not that of files which are kept or in the trash", async () => {
+  await using world = await sites();
+  const job_id = await world.expect("ACME_PARIS_NORTH", "shop", JOB);
+  await days(world, 4);
+  await world.at("2026-03-06T14:06:00Z");
+  const due = async () => (await world.local("GET", `/api/v1/entries/by_job/${job_id}`)).length;
+  const forget = () => world.monitor.prune({ entries: world.clock.now(), pings: null });
+  assert.equal(await due(), 5);
+  await world.local("POST", "/api/v1/monitor/versions/prune", { job_id, apply: true });
+  assert.equal((await forget()).monitor_entries, 1, "the day without a file");
+
+  const [newest] = await world.local("GET", "/api/v1/monitor/versions?trashed=true");
+  await world.local("POST", `/api/v1/monitor/versions/${newest.entry_id}/undelete`);
+  assert.equal((await forget()).monitor_entries, 0);
+  world.clock.set("2026-04-10T13:06:00Z");
+  await world.monitor.versions.tend();
+  assert.equal((await forget()).monitor_entries, 1, "the version that left the trash for good");
+  assert.equal(await due(), 3);
+  assert.equal(inFinal(world).filter((path) => !path.startsWith(".trash")).length, 2);
+});

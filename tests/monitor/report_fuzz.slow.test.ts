@@ -7,6 +7,7 @@ import { checksumIn } from "../../src/monitor/scan/examine.ts";
 import { fillTemplate, matchesName, parseTemplate } from "../../src/monitor/template.ts";
 import { checkExpression, nextAfter, ruleOf } from "../../src/schedules/calendar.ts";
 import { Random, randomText, spoilBytes, spoilValue } from "./fuzz.ts";
+import { checkPing, type PingWorld, pingWorld } from "./ping_fuzz.ts";
 import { bytesOf, reportA, reportB, reportDraft } from "./report_samples.ts";
 
 const SECONDS = 60;
@@ -26,7 +27,7 @@ function refusing<T>(work: () => T): T | undefined {
   }
 }
 
-const TARGETS: Record<string, (random: Random) => void> = {
+const TARGETS: Record<string, (random: Random, pinged: PingWorld) => void | Promise<void>> = {
   "report bytes": (random) => checkReport(spoilBytes(random, bytesOf(random.pick(SAMPLES)))),
 
   "report values": (random) =>
@@ -74,6 +75,8 @@ const TARGETS: Record<string, (random: Random) => void> = {
     );
     assert.ok(sum === "no checksum" || /^[0-9a-f]{64}$/.test(sum), sum);
   },
+
+  "pings": checkPing,
 };
 
 function checkReport(bytes: Uint8Array): void {
@@ -100,22 +103,27 @@ function checkReport(bytes: Uint8Array): void {
   }
 }
 
-Deno.test("a minute of made-up reports, templates, expressions and checksums is read or refused", () => {
+Deno.test("a minute of made-up reports, templates, expressions, checksums and pings is taken or refused", async () => {
+  await using pinged = await pingWorld(START);
   const first = crypto.getRandomValues(new Uint32Array(1))[0]!;
   const counts = new Map<string, number>();
   const targets = Object.entries(TARGETS);
   const end = performance.now() + SECONDS * 1000;
   let seed = first;
   for (; performance.now() < end; seed++) {
+    const random = new Random(seed);
     const [name, check] = targets[seed % targets.length]!;
+    // What waits for a disk has its turn less often, or there would be few of the others.
+    if (name === "pings" && random.int(20) > 0) continue;
     try {
-      check(new Random(seed));
+      await check(random, pinged);
     } catch (error) {
       throw new Error(`${name} with seed ${seed} (of 0 to ${2 ** 32 - 1})`, { cause: error });
     }
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   const each = [...counts].map(([name, count]) => `${name} ${count}`).join(", ");
-  console.log(`made up ${seed - first} inputs from seed ${first}: ${each}`);
+  const all = counts.values().reduce((sum, count) => sum + count, 0);
+  console.log(`made up ${all} inputs from seed ${first}: ${each}`);
   assert.ok([...counts.values()].every((count) => count > 100));
 });

@@ -29,6 +29,14 @@ Deno.test("a statement used again takes its new parameters and keeps nothing of 
   await database.close();
 });
 
+Deno.test("a text with NULs comes back whole, each of them replaced", async () => {
+  const database = memory();
+  const t = database.tables<Tables>();
+  await t.insertInto("t").values({ a: 1, b: "ada\0x\0" }).execute();
+  assert.equal((await t.selectFrom("t").select("b").executeTakeFirst())?.b, "ada\uFFFDx\uFFFD");
+  await database.close();
+});
+
 Deno.test("two readings of one statement at a time do not disturb each other", async () => {
   const database = memory();
   const t = database.tables<Tables>();

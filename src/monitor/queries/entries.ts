@@ -119,9 +119,13 @@ export function entriesDueBetween(db: Db, from: string, to: string): Promise<Ent
     .orderBy("due_at").orderBy("id").execute();
 }
 
-/** Forgets entries that were due before; the last good one of a job stays. */
+/**
+ * Forgets entries that were due before. The last good one of a job stays, and so does each whose file is kept, in the trash
+ * or yet to be kept: nobody else knows of that file, and it would stay for ever.
+ */
 export async function forgetEntries(db: Db, before: string): Promise<number> {
   const result = await db.deleteFrom("monitor_entries").where("due_at", "<", before)
+    .where("promotion", "in", ["none", "failed"])
     .where(
       "id",
       "not in",
