@@ -54,6 +54,7 @@ export async function render(
     case "table":
       if (cli.sections !== undefined) return await printSections(cli.sections(value), terminal);
       for (const note of cli.notes?.(value) ?? []) terminal.note(oneLine(note));
+      if (shaped?.length === 0) return terminal.note("Nothing to show.");
       if (shaped !== undefined) {
         return await (await import("./table.ts")).printTable(shaped, cli.columns, terminal);
       }

@@ -5,13 +5,12 @@ import type { ColumnSpec } from "../lib/operation.ts";
 import { at, formatCell, keysOf, oneLine } from "./cells.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Prints rows; without columns every key of the first row is one. */
+/** Prints rows, of which there is at least one; without columns every key of the first row is one. */
 export function printTable(
   rows: readonly unknown[],
   specs: readonly ColumnSpec[] | undefined,
   terminal: Terminal,
 ): void {
-  if (rows.length === 0) return terminal.note("Nothing to show.");
   const columns: readonly ColumnSpec[] = specs ?? keysOf(rows[0]).map((key) => ({ key }));
   const heads = columns.map((column) =>
     oneLine(column.title ?? column.key.split(".").at(-1)!.replaceAll("_", " ")).toUpperCase()
