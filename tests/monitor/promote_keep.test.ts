@@ -30,6 +30,7 @@ function place(content = "a good dump"): Place {
       root,
       directories: ["ACME", "shop"],
       stamp: "20260302T130000Z",
+      now: Date.now(),
     },
     [Symbol.dispose]: () => Deno.removeSync(dir, { recursive: true }),
   };
@@ -54,6 +55,20 @@ Deno.test("a kept file has the content and time of the staged one, and a checksu
   }).output();
   assert.equal(check.code, 0);
   assert.ok(await isThere(at.request.path));
+});
+
+Deno.test("a copy that a crash left behind is removed a day later, one that may be under way is not", () => {
+  using at = place();
+  const folder = join(at.root, "ACME/shop");
+  Deno.mkdirSync(folder, { recursive: true });
+  const [old, fresh] = [".0123456789ab.partial", ".ba9876543210.partial"].map((name) => join(folder, name));
+  for (const path of [old!, fresh!]) Deno.writeTextFileSync(path, "half");
+  const before = new Date(Date.now() - 2 * 86_400_000);
+  Deno.utimeSync(old!, before, before);
+  assert.ok(keepFile(at.request).ok);
+  assert.deepEqual(filesIn(at.root).filter((path) => path.endsWith(".partial")), [
+    "ACME/shop/.ba9876543210.partial",
+  ]);
 });
 
 Deno.test("keeping it again finds it, and another content for the same instant is a version of its own", () => {

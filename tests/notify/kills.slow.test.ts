@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { NotifyTables } from "../../src/notify/mod.ts";
+import { Killer } from "../support/killer.ts";
 import { MailServer } from "../support/mail_server.ts";
 import { Receiver } from "../support/receiver.ts";
 import { tempStore } from "../support/store.ts";
@@ -21,12 +22,12 @@ const MOMENTS = [
 
 Deno.test(`over ${KILLS} kills every alert arrives, and what comes twice comes under one key`, async () => {
   await using store = await tempStore(systemClock);
-  let kill = (_: typeof MOMENTS[number]) => {};
-  await using mail = await MailServer.start({ onMail: () => kill("mail not acknowledged") });
-  mail.onConnection = () => kill("connection");
-  mail.onAcknowledged = () => kill("mail acknowledged");
+  const killer = new Killer();
+  await using mail = await MailServer.start({ onMail: () => killer.at("mail not acknowledged") });
+  mail.onConnection = () => killer.at("connection");
+  mail.onAcknowledged = () => killer.at("mail acknowledged");
   await using hook = new Receiver(() => {
-    kill("hook not answered");
+    killer.at("hook not answered");
     return new Response();
   });
   const child = (generation: number, changes: number) =>
@@ -38,26 +39,14 @@ Deno.test(`over ${KILLS} kills every alert arrives, and what comes twice comes u
       stderr: "inherit",
     }).spawn();
 
-  const hits = new Map<string, number>();
   for (let generation = 0; generation < KILLS; generation++) {
     const moment = MOMENTS[generation % MOMENTS.length]!;
-    const process = child(generation, CHANGES);
-    const killed = Promise.withResolvers<void>();
-    const end = (why: string) => {
-      kill = () => {};
-      process.kill("SIGKILL");
-      hits.set(why, (hits.get(why) ?? 0) + 1);
-      killed.resolve();
-    };
-    // Which of the messages it hits is left to chance too.
-    let spared = generation % 3;
-    kill = (now) => {
-      if (now === moment && spared-- <= 0) end(moment);
-    };
-    const timer = setTimeout(() => end("any"), moment === "any" ? Math.random() * 1200 : 5000);
-    await killed.promise;
-    clearTimeout(timer);
-    await process.status;
+    await killer.kill(child(generation, CHANGES), {
+      moment,
+      // Which of the messages it hits is left to chance too.
+      spared: generation % 3,
+      afterMs: moment === "any" ? Math.random() * 1200 : 5000,
+    });
   }
   const last = await within(120, "the last process", child(KILLS, 0).output());
   assert.equal(last.code, 0);
@@ -74,8 +63,7 @@ Deno.test(`over ${KILLS} kills every alert arrives, and what comes twice comes u
   assert.ok(mail.mails.every(({ key, headers }) => headers.get("message-id") === ids.get(key)));
   const twice = mail.mails.length - ids.size + hookKeys.length - changes.length;
   console.log(
-    `After ${KILLS} kills (${[...hits].map(([moment, count]) => `${count} ${moment}`).join(", ")}): ` +
-      `${changes.length} changes, ${mail.mails.length} mails and ${hookKeys.length} calls, ${twice} of them again`,
+    `After ${KILLS} kills (${killer}): ${changes.length} changes, ${mail.mails.length} mails and ${hookKeys.length} calls, ${twice} of them again`,
   );
   assert.ok(twice > 0, "some were killed between sending and noting it");
 });

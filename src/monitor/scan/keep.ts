@@ -25,6 +25,8 @@ export interface KeepRequest {
   directories: readonly string[];
   /** `20260302T130000Z`; the first part of the name. */
   stamp: string;
+  /** In milliseconds. */
+  now: number;
 }
 
 /** What became of it. `retry`: it may work later. */
@@ -47,6 +49,7 @@ export function keepFile(request: KeepRequest): Kept {
     if (source.print.size !== request.size_bytes) {
       throw new Untouchable("the file has changed since it was judged");
     }
+    removeLeftovers(directory, request.now);
     const target = nameFor(directory, request);
     if (!target.kept) copy(source, target.path, request);
     writeSideFile(target.path, request.sha256);
@@ -71,6 +74,19 @@ function makeDirectories(root: string, names: readonly string[]): string {
     syncDirectory(dirname(path));
   }
   return path;
+}
+
+/** A copy that is under way is written to all the time, or read back; one so old was left by a crash. */
+const LEFTOVER_MS = 86_400_000;
+
+/** Removes copies that were never ended, which nobody would miss and nothing else removes. */
+function removeLeftovers(directory: string, now: number): void {
+  for (const name of fs.readdirSync(directory)) {
+    if (!/^\.[0-9a-f]{12}\.partial$/.test(name)) continue;
+    const path = join(directory, name);
+    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+    if (stat?.isFile() && now - stat.mtimeMs > LEFTOVER_MS) fs.rmSync(path, { force: true });
+  }
 }
 
 /** The first free name, or that of the same file kept before. */

@@ -74,7 +74,8 @@ export async function keep(pass: Pass, promotion: Promotion): Promise<KeepOutcom
   }
   const stamp = values.due_at.replace(/[-:]|\.\d+/g, "");
   const root = roots.final_root;
-  const kept = await pass.disk.run("keep", { path, size_bytes, sha256, root, directories, stamp });
+  const now = pass.clock.now();
+  const kept = await pass.disk.run("keep", { path, size_bytes, sha256, root, directories, stamp, now });
   if (!kept.ok) return await notKept(pass, promotion, kept.reason, kept.retry);
   await judge.promoted(entry_id, kept.path, new Date(kept.modified_ms).toISOString());
   result.files.kept++;
