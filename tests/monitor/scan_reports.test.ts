@@ -72,6 +72,35 @@ Deno.test("a report that cannot be judged is left where it is, and the others ar
   assert.equal((await world.scan()).reports.judged, 1);
 });
 
+Deno.test("a report that is written anew while it is judged is judged by the next scan, and not archived unread", async () => {
+  await using world = await scanWorld();
+  await world.put(`${AGENT}/databases/shop.sql.zst`, CONTENT);
+  const path = await world.report("last.json", reportA({ ...GOOD, end: "2026-03-02T13:01:00Z" }));
+  const next = JSON.stringify(reportA({ ...GOOD, end: "2026-03-02T13:59:00Z" }));
+  world.judge.before = () => Deno.writeTextFileSync(path, next);
+  assert.equal((await world.scan()).reports.judged, 1);
+  assert.equal(await Deno.readTextFile(path), next);
+  world.judge.before = () => {};
+  assert.equal((await world.scan()).reports.judged, 1);
+  assert.deepEqual(world.judge.judged.map(({ report }) => report.operation_end_at.slice(11, 16)), [
+    "13:01",
+    "13:59",
+  ]);
+  assert.equal(await isThere(path), false);
+});
+
+Deno.test("a report that ended in the future is refused: it would meet an instant that is not due yet", async () => {
+  await using world = await scanWorld();
+  await world.put(`${AGENT}/databases/shop.sql.zst`, CONTENT);
+  await world.report("1.json", reportA({ ...GOOD, end: "2026-03-03T13:00:00Z" }));
+  await world.report("2.json", reportA({ ...GOOD, end: "2026-03-02T14:20:00Z" }));
+  const result = await world.scan();
+  assert.equal(result.reports.judged, 1, "a clock may be ahead a little");
+  assert.deepEqual(result.refused.map(({ report, fields }) => [report, fields[0]?.path]), [
+    ["1.json", "operation_end_time"],
+  ]);
+});
+
 Deno.test("a report that cannot be parsed is tried again while it is young, then refused once", async () => {
   await using world = await scanWorld();
   const half = JSON.stringify(reportA(GOOD)).slice(0, 200);

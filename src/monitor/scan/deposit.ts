@@ -3,7 +3,17 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { MAX_REPORT_BYTES, type Reading, readReport, tooLarge } from "../reports/read.ts";
 import { hashBytes } from "./hash.ts";
-import { codeOf, directoryBelow, isRealDirectory, openRegular, reasonOf, Untouchable } from "./open.ts";
+import {
+  codeOf,
+  directoryBelow,
+  isRealDirectory,
+  isSamePrint,
+  openRegular,
+  type Print,
+  printRegular,
+  reasonOf,
+  Untouchable,
+} from "./open.ts";
 
 /** What an agent has in the deposit. */
 export interface AgentFolder {
@@ -76,7 +86,8 @@ export interface FoundReport {
   file_name: string;
   /** SHA-256 of its bytes. */
   key: string;
-  modified_ms: number;
+  /** What it was when it was read; null for one that must not be read. */
+  print: Print | null;
   reading: Reading;
 }
 
@@ -92,7 +103,7 @@ export function readReports(log: string, names: readonly string[]): FoundReport[
       return {
         file_name,
         key,
-        modified_ms: 0,
+        print: null,
         reading: { outcome: "refused", refusal: { reason, fields: [] } },
       };
     }
@@ -102,10 +113,11 @@ export function readReports(log: string, names: readonly string[]): FoundReport[
 function readOne(log: string, file_name: string): FoundReport | undefined {
   using file = openRegular(join(log, file_name));
   if (file === undefined) return undefined;
-  const { size, modified_ms } = file.print;
+  const { print } = file;
+  const { size, modified_ms } = print;
   if (size > MAX_REPORT_BYTES) {
     const key = hashBytes(`large\0${log}\0${file_name}\0${size}\0${modified_ms}`);
-    return { file_name, key, modified_ms, reading: tooLarge(size) };
+    return { file_name, key, print, reading: tooLarge(size) };
   }
   const bytes = new Uint8Array(size);
   let count = 0;
@@ -115,23 +127,34 @@ function readOne(log: string, file_name: string): FoundReport | undefined {
     count += got;
   }
   const content = bytes.subarray(0, count);
-  return { file_name, key: hashBytes(content), modified_ms, reading: readReport(content) };
+  return { file_name, key: hashBytes(content), print, reading: readReport(content) };
 }
 
+/** A report that needs no judgement any more. */
+export type DoneReport = Pick<FoundReport, "file_name" | "print">;
+
 /** Moves reports that were read into the archive beside them; returns why one could not be. */
-export function archiveReports(log: string, names: readonly string[]): string[] {
+export function archiveReports(log: string, reports: readonly DoneReport[]): string[] {
   const problems: string[] = [];
   const archive = join(log, ARCHIVE);
-  for (const name of names) {
+  for (const { file_name, print } of reports) {
+    const path = join(log, file_name);
     try {
+      // What an agent has written in its place since then was not judged: it is left to the next scan.
+      if (print !== null && !isUnchanged(path, print)) continue;
       if (!isRealDirectory(archive)) fs.mkdirSync(archive);
-      fs.renameSync(join(log, name), freeName(archive, name));
+      fs.renameSync(path, freeName(archive, file_name));
     } catch (error) {
       if (codeOf(error) === "ENOENT") continue;
-      problems.push(`Cannot archive report "${join(log, name)}": ${reasonOf(error)}`);
+      problems.push(`Cannot archive report "${path}": ${reasonOf(error)}`);
     }
   }
   return problems;
+}
+
+function isUnchanged(path: string, print: Print): boolean {
+  const now = printRegular(path);
+  return now !== undefined && isSamePrint(now, print);
 }
 
 /** An agent may use a name again; what was archived stays. */

@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { HoldfastError } from "../../lib/errors.ts";
 import { readReportValue } from "../reports/read.ts";
-import type { FoundFile, Report, ReportOrigin, Verdict } from "../report.ts";
+import type { FoundFile, Refusal, Report, ReportOrigin, Verdict } from "../report.ts";
 import { requireName } from "../template.ts";
 import { hashBytes } from "./hash.ts";
-import { examineStill, keep, type Pass, untilStill } from "./pass.ts";
+import { examineStill, fromFuture, keep, type Pass, untilStill } from "./pass.ts";
 
 /** Errors: `invalid` with each field that is wrong, or when the report is another agent's. */
 export async function submitReport(
@@ -14,16 +14,10 @@ export async function submitReport(
   document: unknown,
 ): Promise<readonly Verdict[]> {
   const reading = readReportValue(document);
-  if (reading.outcome !== "read") {
-    const { reason, fields } = reading.refusal;
-    const [first] = fields;
-    const what = first === undefined ? reason : `${first.path} ${first.message}`;
-    throw new HoldfastError("invalid", `Cannot read the report: ${what}`, {
-      code: "report",
-      errors: [...fields],
-    });
-  }
+  if (reading.outcome !== "read") throw refused(reading.refusal);
   const { report } = reading;
+  const early = fromFuture(report, pass.clock.now());
+  if (early !== undefined) throw refused(early);
   if (report.agent_id !== agentId) {
     const message = `must be "${agentId}", the agent that sends it`;
     throw new HoldfastError("invalid", `Cannot read the report: agent_id ${message}`, {
@@ -42,6 +36,15 @@ export async function submitReport(
   const [verdicts = []] = await pass.judge.judgeReports(agentId, [one]);
   for (const { promotion } of verdicts) if (promotion !== null) await keep(pass, promotion);
   return verdicts;
+}
+
+function refused({ reason, fields }: Refusal): HoldfastError {
+  const [first] = fields;
+  const what = first === undefined ? reason : `${first.path} ${first.message}`;
+  return new HoldfastError("invalid", `Cannot read the report: ${what}`, {
+    code: "report",
+    errors: [...fields],
+  });
 }
 
 /** The files of the databases that a job expects, as they are in the agent's folder. */

@@ -1,8 +1,9 @@
 /** What the parts of one scan share. */
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../../lib/clock.ts";
+import { formatDuration } from "../../lib/duration.ts";
 import { HoldfastError } from "../../lib/errors.ts";
-import type { Judge, Promotion, Verdict } from "../report.ts";
+import type { Judge, Promotion, Refusal, Report, Verdict } from "../report.ts";
 import { fillTemplate, parseTemplate, textsOf } from "../template.ts";
 import type { Disk } from "./disk.ts";
 import type { Examined, Glance } from "./examine.ts";
@@ -55,6 +56,20 @@ export async function examineStill(pass: Pass, path: string, before: Glance): Pr
     seen = (await pass.disk.run("glance", [path]))[0] ?? seen;
     await pass.clock.sleep(STILL_MS, pass.signal);
   }
+}
+
+/** Clocks of agents are not all exact; one that is further ahead says nothing about an instant. */
+const AHEAD_MS = 60 * 60_000;
+
+/**
+ * Why a report is refused that ended in the future: it would meet an instant before it is due, and what comes of that one
+ * itself would be told to nobody.
+ */
+export function fromFuture(report: Report, now: number): Refusal | undefined {
+  const ahead = Date.parse(report.operation_end_at) - now;
+  if (ahead <= AHEAD_MS) return undefined;
+  const message = `is ${formatDuration(ahead / 1000)} in the future: a time without a zone is UTC`;
+  return { reason: "it ended in the future", fields: [{ path: "operation_end_time", message }] };
 }
 
 /** Where a file is kept now, or why it is not. */

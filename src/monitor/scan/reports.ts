@@ -6,10 +6,10 @@
  */
 import { join } from "node:path";
 import type { FoundFile, Refusal, Report, ReportCase, ReportOrigin } from "../report.ts";
-import type { AgentFolder, FoundReport } from "./deposit.ts";
+import type { AgentFolder, DoneReport, FoundReport } from "./deposit.ts";
 import type { Glance } from "./examine.ts";
 import { hashBytes } from "./hash.ts";
-import { addProblems, examineStill, type Pass, settle, untilStill } from "./pass.ts";
+import { addProblems, examineStill, fromFuture, type Pass, settle, untilStill } from "./pass.ts";
 import { addLines } from "./result.ts";
 
 /** Reports read at once, and batches that may wait: together they bound the memory. */
@@ -32,7 +32,9 @@ interface Batch {
   seen_at: number;
   /** Reports that cannot be judged, and why. */
   refused: { origin: ReportOrigin; refusal: Refusal }[];
-  /** Names of reports that need no judgement any more. */
+  /** All of them as they were read, by name. */
+  found: ReadonlyMap<string, DoneReport>;
+  /** Names of those that need no judgement any more. */
   done: string[];
 }
 
@@ -66,24 +68,31 @@ async function* batchesOf(pass: Pass, agent: AgentFolder): AsyncGenerator<string
 
 /** Reads reports, tells what is none from the rest, and looks at the files of that. */
 async function readBatch(pass: Pass, agent: AgentFolder, names: readonly string[]): Promise<Batch> {
-  const batch: Batch = { agent, items: [], seen_at: 0, refused: [], done: [] };
   const found = (await pass.disk.run("read", agent.log, names)).map((one) => ({
     ...one,
     origin: originOf(agent, one),
   }));
+  const asRead = new Map(found.map(({ file_name, print }) => [file_name, { file_name, print }]));
+  const batch: Batch = { agent, items: [], seen_at: 0, refused: [], found: asRead, done: [] };
+  const now = pass.clock.now();
   const known = await pass.judge.known(found.map((one) => one.origin.key));
-  for (const { origin, reading, file_name, modified_ms } of found) {
+  for (const { origin, reading, file_name, print } of found) {
     if (known.has(origin.key)) {
       pass.result.reports.known++;
       batch.done.push(file_name);
-    } else if (reading.outcome === "unparsed" && Math.abs(pass.clock.now() - modified_ms) < YOUNG_MS) {
+    } else if (reading.outcome === "unparsed" && Math.abs(now - (print?.modified_ms ?? 0)) < YOUNG_MS) {
       pass.result.reports.young++;
     } else if (reading.outcome !== "read") {
       batch.refused.push({ origin, refusal: reading.refusal });
-    } else if (reading.report.agent_id !== agent.agent_id) {
-      const key = refusedKey(agent, file_name, origin.key);
-      batch.refused.push({ origin: { ...origin, key }, refusal: foreign(agent) });
-    } else batch.items.push({ origin, report: reading.report, files: [] });
+    } else {
+      const { report } = reading;
+      const refusal = report.agent_id === agent.agent_id ? fromFuture(report, now) : foreign(agent);
+      if (refusal === undefined) batch.items.push({ origin, report, files: [] });
+      else {
+        const key = refusedKey(agent, file_name, origin.key);
+        batch.refused.push({ origin: { ...origin, key }, refusal });
+      }
+    }
   }
   await lookAtFiles(pass, batch);
   return batch;
@@ -200,7 +209,8 @@ async function judgeBatch(pass: Pass, batch: Batch): Promise<void> {
   }
   // A good report ends what was said of a refused one before it: what is refused together with it has to be heard.
   for (const { origin, refusal } of batch.refused) await refuse(pass, batch, origin, refusal);
-  if (done.length > 0) addProblems(pass, await pass.disk.run("archive", agent.log, done));
+  const archived = done.flatMap((name) => batch.found.get(name) ?? []);
+  if (archived.length > 0) addProblems(pass, await pass.disk.run("archive", agent.log, archived));
 }
 
 /** The files of a report by database; undefined while one of them is being written. */

@@ -5,6 +5,7 @@ import { parseTemplate, type VariableTexts } from "../template.ts";
 import {
   archiveReports,
   type Deposit,
+  type DoneReport,
   findFolder,
   type FoundReport,
   listAgents,
@@ -25,7 +26,7 @@ export interface Tasks {
   };
   reports: { takes: [log: string]; gives: string[] };
   read: { takes: [log: string, names: readonly string[]]; gives: FoundReport[] };
-  archive: { takes: [log: string, names: readonly string[]]; gives: string[] };
+  archive: { takes: [log: string, reports: readonly DoneReport[]]; gives: string[] };
   glance: { takes: [paths: readonly string[]]; gives: Glance[] };
   check: {
     takes: [paths: readonly string[]];
