@@ -235,6 +235,25 @@ async function settle({ backups, schedules, notify, network }: Services): Promis
   await network.settle();
 }
 
+/** Whether what an alert is about is still in the configuration; alerts are called `router:edge:drift`, `veeam:vbr-1:unread`. */
+function isLookedAt(
+  alert: string,
+  { network, vpn, veeam }: Services,
+  config: LoadedConfig["config"],
+): boolean {
+  const [what = "", name = "", part] = alert.split(":");
+  switch (what) {
+    case "router":
+      return network.routers.all().some((router) => router.name === name);
+    case "vpn":
+      return vpn.tenants.names.includes(name);
+    case "veeam":
+      return veeam.clients.names.includes(name) && (config.veeam.alerts || part === "unread");
+    default:
+      return true;
+  }
+}
+
 /** What one command does with the data directory; `none` needs no such directory at all. */
 export type Access = "none" | "read" | "write";
 
@@ -330,6 +349,7 @@ export async function openDaemonApp(loaded: LoadedConfig, clock = systemClock): 
     authenticate: services.auth.authenticate,
     async start() {
       await settle(services);
+      await services.monitor.told.keepOnly((alert) => isLookedAt(alert, services, loaded.config));
       await services.auth.signing.ensureKey();
       // What is due this minute must not wait for the next one, by when it would be too late for it.
       await services.schedules.tick();

@@ -258,7 +258,13 @@ export async function invoke<App, Input extends z.ZodObject, Output extends z.Zo
 }
 
 /** A write that ends so may have changed something elsewhere: a router, a tenant, a backup server. */
-const PERHAPS_DONE: ReadonlySet<ErrorKind> = new Set(["internal", "upstream", "unavailable"]);
+const PERHAPS_DONE: ReadonlySet<ErrorKind> = new Set([
+  "internal",
+  "upstream",
+  "unavailable",
+  "rate_limited",
+  "exhausted",
+]);
 
 /** What a write was done to, by its path: `vpn/networks/hq`; its name where the path names nothing. */
 function targetOf({ name, route }: Pick<Operation, "name" | "route">, input: object): string {

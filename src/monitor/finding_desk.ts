@@ -78,7 +78,9 @@ export class FindingDesk {
     if (!EXPECTABLE.includes(known.code) || known.job_id === null) {
       throw new HoldfastError(
         "invalid",
-        `Cannot expect finding ${id}: "${known.code}" is nothing to get used to`,
+        known.job_id === null
+          ? `Cannot expect finding ${id}: it is about no backup`
+          : `Cannot expect finding ${id}: "${known.code}" is nothing to get used to`,
         {
           hint: "resolve or acknowledge it instead",
         },

@@ -28,5 +28,4 @@ export const Finding = z.object({
 }).meta({ id: "Finding" });
 export type Finding = z.output<typeof Finding>;
 
-/** States of what is not over. */
-export const OPEN_STATES = ["open", "acknowledged", "muted"] as const;
+export { OPEN_STATES } from "./queries/tables.ts";

@@ -4,9 +4,9 @@ import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { type Operation, operation } from "../lib/operation.ts";
 import { Board, Calendar, Check } from "./board_model.ts";
 import { boardText, calendarText } from "./board_text.ts";
-import { Finding, OPEN_STATES } from "./finding_model.ts";
+import { Finding } from "./finding_model.ts";
 import { Id, type MonitorApp } from "./job_operations.ts";
-import { FINDING_STATES } from "./queries/tables.ts";
+import { FINDING_STATES, OPEN_STATES } from "./queries/tables.ts";
 
 const BASE = "/api/v1/monitor";
 const One = z.strictObject({ finding: Id.describe("Number of the finding") });

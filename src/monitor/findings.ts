@@ -31,6 +31,9 @@ export interface Found {
   severity?: Severity;
 }
 
+/** What another slice finds, in words of its own. */
+export type Foreign = Omit<Found, "code" | "severity"> & { code: string; severity: Severity };
+
 export type Facts = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Every kind of finding with how bad it is, unless it says so itself. */
@@ -108,12 +111,7 @@ export class Findings {
     const now = iso(this.#clock.now());
     for (const row of await openOfJobs(db, jobs)) {
       if (!alerts.has(row.alert)) continue;
-      await updateFinding(db, row.id, {
-        open_key: null,
-        state: "replaced",
-        ended_at: now,
-        ended_by: "system",
-      });
+      await replace(db, row, now);
     }
   }
 
@@ -123,15 +121,8 @@ export class Findings {
     rows: readonly FindingRow[],
     why: { detail: string; recipients: readonly string[]; facts?: Facts; by?: string },
   ): Promise<void> {
-    const db = tablesOf<MonitorTables>(tx);
-    const now = iso(this.#clock.now());
+    await this.end(tx, rows, why.by);
     for (const row of rows) {
-      await updateFinding(db, row.id, {
-        open_key: null,
-        state: why.by === undefined ? "recovered" : "resolved",
-        ended_at: now,
-        ended_by: why.by ?? "system",
-      });
       if (row.told === 0) continue;
       await this.#notify.enqueue(tx, {
         key: `finding:${row.id}:recovered`,
@@ -143,6 +134,20 @@ export class Findings {
         detail: why.detail,
         facts: why.facts ?? {},
         recipients: why.recipients,
+      });
+    }
+  }
+
+  /** Ends open findings, by themselves or by whom; whoever calls tells of it. */
+  async end(tx: Transaction<unknown>, rows: readonly FindingRow[], by?: string): Promise<void> {
+    const db = tablesOf<MonitorTables>(tx);
+    const now = iso(this.#clock.now());
+    for (const { id } of rows) {
+      await updateFinding(db, id, {
+        open_key: null,
+        state: by === undefined ? "recovered" : "resolved",
+        ended_at: now,
+        ended_by: by ?? "system",
       });
     }
   }
@@ -167,8 +172,13 @@ export class Findings {
   }
 }
 
+/** Another finding takes the place of this one; the alert stays open. */
+export async function replace(db: Db, row: FindingRow, now: string): Promise<void> {
+  await updateFinding(db, row.id, { open_key: null, state: "replaced", ended_at: now, ended_by: "system" });
+}
+
 /** The row of a finding that was seen again; one whose silence is over is open. */
-function seenAgain(before: FindingRow, found: Found, now: string): FindingRow {
+export function seenAgain(before: FindingRow, found: Found | Foreign, now: string): FindingRow {
   const isOver = before.state === "muted" && (before.muted_until === null || before.muted_until <= now);
   return {
     ...before,
@@ -177,22 +187,27 @@ function seenAgain(before: FindingRow, found: Found, now: string): FindingRow {
     entry_id: found.entry_id,
     detail: found.detail,
     facts: JSON.stringify(found.facts),
-    severity: found.severity ?? CODES[found.code],
+    severity: severityOf(found),
     told: before.told === 1 || found.tell ? 1 : 0,
     ...(isOver ? { state: "open" as const, muted_until: null } : {}),
   };
 }
 
-function openKey({ alert, code }: Pick<Found, "alert" | "code">): string {
+function severityOf(found: Found | Foreign): Severity {
+  return found.severity ?? CODES[found.code];
+}
+
+function openKey({ alert, code }: Pick<Foreign, "alert" | "code">): string {
   return `${alert} ${code}`;
 }
 
-function rowOf(found: Found, now: string) {
+/** The row of a finding that is seen for the first time. */
+export function rowOf(found: Found | Foreign, now: string) {
   return {
     open_key: openKey(found),
     alert: found.alert,
     code: found.code,
-    severity: found.severity ?? CODES[found.code],
+    severity: severityOf(found),
     state: "open" as const,
     subject_kind: found.subject.kind,
     subject_id: found.subject.id,

@@ -62,7 +62,7 @@ export class Monitor {
     this.judgement = new Judgement(this.#parts);
     this.findings = new FindingDesk(this.#parts);
     this.pings = new Pings(this.#parts);
-    this.told = new ToldFindings(clock, notify);
+    this.told = new ToldFindings(this.#parts);
     this.scanner = new Scanner({ judge: this.judgement, clock, settings });
     this.versions = new Versions({ database: options.database, clock, settings });
     const { deposit_root } = settings;

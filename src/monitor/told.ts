@@ -1,77 +1,88 @@
 /**
  * What other slices find: drift of a router, a connector that is offline, a Veeam job that fails. Each alert of theirs is
  * a finding here too, so that somebody can know of it, have it silent for a while, and so that `monitor check` counts it.
+ *
+ * They tell a change once and not again while it lasts, so nothing they say may be dropped: what comes while a finding is
+ * muted is told when that is over, and what comes after somebody said that it is over is told as new.
  */
 import type { Transaction } from "kysely";
 import { type Clock, iso } from "../lib/clock.ts";
 import type { AlertEvent, AlertSink } from "../notify/mod.ts";
-import { tablesOf } from "../store/mod.ts";
-import { insertFindings, openOfAlert, updateFinding } from "./queries/findings.ts";
-import type { Db, FindingRow, MonitorTables } from "./queries/tables.ts";
+import { type Database, tablesOf } from "../store/mod.ts";
+import { type Findings, type Foreign, replace, rowOf, seenAgain } from "./findings.ts";
+import { insertFindings, openFindings, openOfAlert, seeAgain } from "./queries/findings.ts";
+import type { FindingRow, MonitorTables } from "./queries/tables.ts";
 
-/** Takes alerts in the place of `notify`, which is told of each unless its finding is muted. */
+/** What the findings of others need. */
+export interface ToldOptions {
+  database: Database;
+  clock: Clock;
+  findings: Findings;
+  notify: AlertSink;
+}
+
+/** Takes alerts in the place of `notify`, which is told each of them. */
 export class ToldFindings implements AlertSink {
-  readonly #clock: Clock;
-  readonly #notify: AlertSink;
+  readonly #options: ToldOptions;
 
-  constructor(clock: Clock, notify: AlertSink) {
-    this.#clock = clock;
-    this.#notify = notify;
+  constructor(options: ToldOptions) {
+    this.#options = options;
   }
 
-  /** Opens, sees again or ends the finding in the caller's transaction, together with the alert. */
+  /** Opens the finding, sees it again or ends it, in the caller's transaction, together with the alert. */
   async enqueue(tx: Transaction<unknown>, event: AlertEvent): Promise<void> {
+    const { findings, notify } = this.#options;
+    if (event.kind === "finding") return await this.#open(tx, event);
+    await notify.enqueue(tx, event);
+    if (event.kind !== "recovered") return;
+    const rows = await openOfAlert(tablesOf<MonitorTables>(tx), event.alert);
+    await findings.end(tx, rows);
+  }
+
+  async #open(tx: Transaction<unknown>, event: AlertEvent): Promise<void> {
+    const { clock, notify } = this.#options;
     const db = tablesOf<MonitorTables>(tx);
-    const now = iso(this.#clock.now());
-    if (event.kind === "finding" && await this.#open(db, event, now)) return;
-    if (event.kind === "recovered") {
-      for (const row of await openOfAlert(db, event.alert)) await end(db, row, "recovered", now);
-    }
-    await this.#notify.enqueue(tx, event);
+    const now = iso(clock.now());
+    const found = foundOf(event);
+    const open = await openOfAlert(db, event.alert);
+    const known = open.find(({ code }) => code === event.code);
+    for (const other of open) if (other !== known) await replace(db, other, now);
+    let row: FindingRow;
+    if (known === undefined) [row] = await insertFindings(db, [rowOf(found, now)]) as [FindingRow];
+    else await seeAgain(db, [row = seenAgain(known, found, now)]);
+    const until = row.state === "muted" ? row.muted_until : null;
+    // The finding is in the key: told again after somebody ended it, it is news.
+    const key = `finding:${row.id}:${event.key}`;
+    await notify.enqueue(tx, { ...event, key, ...(until === null ? {} : { until }) });
   }
 
-  /** True when nobody wants to hear of it now. */
-  async #open(db: Db, event: AlertEvent, now: string): Promise<boolean> {
-    const { alert, code, severity, subject, facts = {} } = event;
-    const said = { severity, detail: sentenceOf(event), facts: JSON.stringify(facts), last_seen_at: now };
-    const open = await openOfAlert(db, alert);
-    const known = open.find((row) => row.code === code);
-    // On one alert a finding of another code takes the place of the one before; the alert stays open.
-    for (const row of open) if (row !== known) await end(db, row, "replaced", now);
-    if (known === undefined) {
-      await insertFindings(db, [{
-        ...said,
-        open_key: `${alert} ${code}`,
-        alert,
-        code,
-        state: "open",
-        subject_kind: subject.kind,
-        subject_id: subject.id,
-        subject_name: subject.name,
-        job_id: null,
-        entry_id: null,
-        agent_id: null,
-        told: 1,
-        count: 1,
-        opened_at: now,
-      }]);
-      return false;
-    }
-    const isMuted = known.state === "muted" && known.muted_until !== null && known.muted_until > now;
-    const isOver = known.state === "muted" && !isMuted;
-    await updateFinding(db, known.id, {
-      ...said,
-      count: known.count + 1,
-      ...(isOver ? { state: "open", muted_until: null } : {}),
-    });
-    return isMuted;
+  /** Ends what is open about things that are no longer looked at, such as a router that was taken out of the configuration. */
+  async keepOnly(isLookedAt: (alert: string) => boolean): Promise<void> {
+    const { database, findings } = this.#options;
+    const rows = (await openFindings(database.tables<MonitorTables>())).filter(({ alert }) =>
+      !isLookedAt(alert)
+    );
+    if (rows.length === 0) return;
+    const why = { detail: "it is no longer looked at", recipients: [] };
+    await database.transaction((tx) => findings.recover(tx, rows, why));
   }
 }
 
-async function end(db: Db, row: FindingRow, state: "recovered" | "replaced", now: string): Promise<void> {
-  await updateFinding(db, row.id, { open_key: null, state, ended_at: now, ended_by: "system" });
-}
-
-function sentenceOf({ detail = "", code }: AlertEvent): string {
-  return (typeof detail === "string" ? detail : detail.en) || code;
+function foundOf(
+  { alert, code, severity, subject, detail = "", facts = {}, recipients = [], key }: AlertEvent,
+): Foreign {
+  return {
+    alert,
+    code,
+    severity,
+    subject,
+    job_id: null,
+    entry_id: null,
+    agent_id: null,
+    detail: (typeof detail === "string" ? detail : detail.en) || code,
+    facts,
+    recipients,
+    occurrence: key,
+    tell: true,
+  };
 }

@@ -56,7 +56,10 @@ export interface AlertEvent {
   channels?: readonly string[];
   /** Name of the policy that counts, instead of the first one that matches the subject. */
   policy?: string;
-  /** With `acknowledged`: instant (ISO 8601) from which on it is reminded of again. */
+  /**
+   * Instant (ISO 8601). With `acknowledged`: from which on it is reminded of again. With `finding`: before which nothing
+   * is told of it; the reminder that comes then tells what this says.
+   */
   until?: string;
 }
 

@@ -120,6 +120,7 @@ function found(event: AlertEvent, open: AlertState | undefined, policy: Policy, 
     severity: open !== undefined && isAtLeast(open.severity, severity) ? open.severity : severity,
     failures: (open?.failures ?? 0) + 1,
   };
+  if (event.until !== undefined) return { after: seen, tell: null };
   const told = open !== undefined && open.notified_at !== null;
   const changed = told && (open.code !== code || !isAtLeast(open.severity, severity));
   const tell = isAtLeast(severity, policy.min_severity) &&

@@ -195,7 +195,7 @@ Deno.test("a refused write is on record when the caller is known, and an anonymo
 });
 
 Deno.test("a write that may have been done elsewhere before it failed is on record, without its own line only", async () => {
-  for (const kind of ["upstream", "unavailable", "internal"] as const) {
+  for (const kind of ["upstream", "unavailable", "internal", "rate_limited", "exhausted"] as const) {
     const failing = sample({ run: () => Promise.reject(new HoldfastError(kind, "Cannot: lost")) });
     const { outcome, lines } = await outcomeOf(failing, as("user"));
     assert.deepEqual([outcome, lines], [kind, ["user things.change failed"]]);

@@ -7,6 +7,7 @@ import { openEmpty } from "../../src/data_dir.ts";
 import { systemCaller } from "../../src/lib/caller.ts";
 import { type Finding, OPEN_STATES } from "../../src/monitor/finding_model.ts";
 import type { AlertEvent } from "../../src/notify/mod.ts";
+import type { NotifyTables } from "../../src/notify/queries/tables.ts";
 import type { Services } from "../../src/services.ts";
 import type { Database } from "../../src/store/mod.ts";
 import { testApp } from "../support/app.ts";
@@ -101,31 +102,51 @@ Deno.test("of two codes on one alert the later counts, and alerts whose names be
   assert.deepEqual(await one.found(), ["replaced lost", "open failed", "recovered license"]);
 });
 
-Deno.test("nothing is told of what is muted until the instant has passed", async () => {
+Deno.test("what gets worse while it is muted is told when that is over, once and as it is then", async () => {
   await using one = await world();
   await one.tell({});
   const [finding] = await one.open();
   const until = new Date(one.clock.now() + 30 * MINUTE).toISOString();
   await one.services.monitor.findings.mute(finding!.id, until, undefined, ADMIN);
-  const before = await one.waiting();
   one.clock.advance(15 * MINUTE);
-  await one.tell({ key: "2", severity: "critical" });
-  assert.deepEqual([await one.waiting(), await one.found()], [before, ["muted drift"]]);
+  await one.tell({ key: "2", severity: "critical", detail: "nothing is there" });
+  await one.services.notify.tick();
+  assert.deepEqual([await one.waiting(), await one.found()], [1, ["muted drift"]]);
   assert.doesNotMatch(await one.check(), /edge/);
   one.clock.advance(15 * MINUTE);
-  await one.tell({ key: "3", severity: "critical" });
-  assert.deepEqual([await one.waiting(), await one.found()], [before + 1, ["open drift"]]);
+  await one.services.notify.tick();
+  assert.equal(await one.waiting(), 2);
+  const reminder = await one.database.tables<NotifyTables>().selectFrom("notify_events").select("body")
+    .where("kind", "=", "reminder").executeTakeFirstOrThrow();
+  const { severity, detail } = JSON.parse(reminder.body);
+  assert.deepEqual([severity, detail], ["critical", "nothing is there"]);
+  assert.match(await one.check(), /critical: edge drift/);
 });
 
-Deno.test("a person can say that it is over; told again, it is a new finding", async () => {
+Deno.test("what goes on after a person said that it is over is a new finding, and told again", async () => {
   await using one = await world();
-  await one.tell({});
+  // One key for the whole outage, told at each look.
+  const outage = { alert: "veeam:hq", code: "lost", key: "veeam:hq:lost:2026-03-02" };
+  await one.tell(outage);
+  await one.tell(outage);
+  await one.tell(outage);
+  assert.equal(await one.waiting(), 1);
   const [finding] = await one.open();
   await one.services.monitor.findings.acknowledge(finding!.id, "on it", ADMIN);
   assert.doesNotMatch(await one.check(), /edge/);
   await one.services.monitor.findings.resolve(finding!.id, undefined, ADMIN);
-  await one.tell({ key: "2" });
-  assert.deepEqual(await one.found(), ["resolved drift", "open drift"]);
+  await one.tell(outage);
+  assert.deepEqual(await one.found(), ["resolved lost", "open lost"]);
+  assert.equal(await one.waiting(), 3, "told, resolved, told again");
+});
+
+Deno.test("findings about what is no longer configured end when the daemon starts", async () => {
+  await using one = await world();
+  await one.tell({ key: "1" });
+  await one.tell({ key: "2", alert: "veeam:hq:job:7", code: "failed" });
+  await one.services.monitor.told.keepOnly((alert) => !alert.startsWith("router:edge:"));
+  assert.deepEqual(await one.found(), ["recovered drift", "open failed"]);
+  assert.equal(await one.waiting(), 3);
 });
 
 Deno.test("a change that fails leaves neither finding nor message", async () => {

@@ -86,38 +86,42 @@ interface Bundle extends AsyncDisposable {
  * a file of the bundle afterwards, and finds it beside itself.
  */
 async function bundle(maps?: string): Promise<Bundle> {
-  const dir = await Deno.makeTempDir({ prefix: "holdfast-bundle-" });
   const workers = [...walk("src")].filter((path) => path.endsWith(".worker.ts"));
   const names = workers.map((path) => basename(path));
   if (new Set(names).size < names.length) {
     throw new Error(`Cannot bundle: two workers have one name: ${names.join(", ")}`);
   }
-  await runBundler(dir, ["src/main.ts", ...workers]);
-  await requireWithoutModule(dir);
-  await schemasWithoutExtras(dir);
-  await packBytes(dir);
-  // Whatever a command reads it has to parse first. The maps say what stands where a stack trace points.
-  const smaller = `${dir}-minified`;
-  const entries = ["src/main.ts", ...workers].map((path) => join(dir, bundledName(path)));
-  await runBundler(smaller, entries, [
-    "--minify",
-    ...(maps === undefined ? [] : ["--sourcemap", "external"]),
-  ]);
-  if (maps !== undefined) await moveMaps(smaller, maps);
-  await Deno.remove(dir, { recursive: true });
-  await Deno.rename(smaller, dir);
-  for (const path of workers) {
-    await Deno.writeTextFile(join(dir, basename(path)), `import "./${bundledName(path)}";\n`);
+  const root = await Deno.makeTempDir({ prefix: "holdfast-bundle-" });
+  const remove = () => Deno.remove(root, { recursive: true });
+  try {
+    const dir = await bundleTwice(root, workers, maps);
+    for (const path of workers) {
+      await Deno.writeTextFile(join(dir, basename(path)), `import "./${bundledName(path)}";\n`);
+    }
+    const { unstable } = JSON.parse(await Deno.readTextFile("deno.json"));
+    const config = join(dir, "deno.json");
+    await Deno.writeTextFile(config, JSON.stringify({ unstable }));
+    const entry = join(dir, "main.js");
+    return { entry, workers: names.map((name) => join(dir, name)), config, [Symbol.asyncDispose]: remove };
+  } catch (error) {
+    await remove();
+    throw error;
   }
-  const { unstable } = JSON.parse(await Deno.readTextFile("deno.json"));
-  const config = join(dir, "deno.json");
-  await Deno.writeTextFile(config, JSON.stringify({ unstable }));
-  return {
-    entry: join(dir, "main.js"),
-    workers: names.map((name) => join(dir, name)),
-    config,
-    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
-  };
+}
+
+/** What is left out has to be found by its name, so names go in a second pass; whatever a command reads it has to parse first. */
+async function bundleTwice(root: string, workers: readonly string[], maps?: string): Promise<string> {
+  const [whole, small] = [join(root, "whole"), join(root, "small")];
+  const entries = ["src/main.ts", ...workers];
+  await runBundler(whole, entries, maps === undefined ? [] : ["--sourcemap", "inline"]);
+  await requireWithoutModule(whole);
+  await schemasWithoutExtras(whole);
+  await packBytes(whole);
+  // The second map goes through the first one, to the source.
+  const flags = ["--minify", ...(maps === undefined ? [] : ["--sourcemap", "external"])];
+  await runBundler(small, entries.map((path) => join(whole, bundledName(path))), flags);
+  if (maps !== undefined) await moveMaps(small, maps);
+  return small;
 }
 
 async function moveMaps(from: string, to: string): Promise<void> {
@@ -133,7 +137,11 @@ function bundledName(path: string): string {
   return relative("src", path).replace(/\.ts$/, ".js");
 }
 
-async function runBundler(outdir: string, entries: string[], flags: string[] = []): Promise<void> {
+async function runBundler(
+  outdir: string,
+  entries: readonly string[],
+  flags: readonly string[],
+): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "bundle",

@@ -1,10 +1,14 @@
 /** Statements on findings. An open one has a key that no other open one has. */
 import type { Insertable, Updateable } from "kysely";
 import { statement } from "../../store/mod.ts";
-import type { Db, FindingRow, FindingState, FindingTable, MonitorTables } from "./tables.ts";
-
-/** The states of those that have not ended. */
-const OPEN_STATES = ["open", "acknowledged", "muted"] as const;
+import {
+  type Db,
+  type FindingRow,
+  type FindingState,
+  type FindingTable,
+  type MonitorTables,
+  OPEN_STATES,
+} from "./tables.ts";
 
 /** Values in one statement. */
 const AT_ONCE = 400;

@@ -124,6 +124,9 @@ export type FindingRow = Selectable<FindingTable>;
 export const FINDING_STATES = ["open", "acknowledged", "muted", "recovered", "resolved", "replaced"] as const;
 export type FindingState = typeof FINDING_STATES[number];
 
+/** The states of those that are not over. */
+export const OPEN_STATES = ["open", "acknowledged", "muted"] as const;
+
 /** What came in as a ping. */
 export interface PingTable {
   id: Generated<number>;
