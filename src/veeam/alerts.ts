@@ -1,6 +1,6 @@
 /** What is told to `notify` of Veeam servers. Pure. */
 import type { AlertEvent } from "../notify/mod.ts";
-import type { JobChange } from "./changes.ts";
+import type { GoneJob, JobChange } from "./changes.ts";
 
 /** A job that failed, is missing, or is well again. */
 export function jobEvent({ job, kind, key, text }: JobChange): AlertEvent {
@@ -20,6 +20,19 @@ export function jobEvent({ job, kind, key, text }: JobChange): AlertEvent {
       next_run_at: job.next_run_at,
       repository: job.repository_name,
     },
+  };
+}
+
+/** What was told of a job is over: it is gone from the server. */
+export function goneEvent(server: string, { id, name, run }: GoneJob): AlertEvent {
+  return {
+    key: `veeam:${server}:${id}:gone:${run ?? "unknown"}`,
+    kind: "recovered",
+    alert: `veeam:${server}:job:${id}`,
+    code: "ok",
+    severity: "info",
+    subject: { kind: "veeam-job", id, name: `${server}/${name}` },
+    detail: "the job is gone from the server",
   };
 }
 

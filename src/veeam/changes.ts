@@ -41,6 +41,28 @@ export function judgeJobs(
   return { changes, states };
 }
 
+/** A job that was in trouble and that its server has no more. */
+export interface GoneJob {
+  id: string;
+  name: string;
+  run: string | null;
+}
+
+/** Those of the jobs before that were in trouble and are gone: nothing of them will ever run well again. Both lists are complete. */
+export function goneJobs(
+  states: ReadonlyMap<string, JobState>,
+  before: readonly { id: string; name: string }[],
+  jobs: readonly { id: string }[],
+): GoneJob[] {
+  const there = new Set(jobs.map(({ id }) => id));
+  return before.flatMap(({ id, name }) => {
+    const state = states.get(id);
+    return there.has(id) || state === undefined || state.trouble === null
+      ? []
+      : [{ id, name, run: state.run }];
+  });
+}
+
 function judge(job: VeeamJob, before: JobState, now: number): { state: JobState; change?: JobChange } {
   const run = job.session_id ?? job.last_run_at;
   const { next_run_at } = job;

@@ -11,8 +11,8 @@ import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
 import type { AlertSink } from "../notify/mod.ts";
 import { type Database, tablesOf } from "../store/mod.ts";
-import { type JobState, judgeJobs } from "./changes.ts";
-import { jobEvent, lostEvent, seenEvent } from "./alerts.ts";
+import { goneJobs, type JobState, judgeJobs } from "./changes.ts";
+import { goneEvent, jobEvent, lostEvent, seenEvent } from "./alerts.ts";
 import type { VeeamClient } from "./client.ts";
 import type { Choice } from "./clients.ts";
 import type { VeeamConfig } from "./config.ts";
@@ -45,6 +45,9 @@ const JobStateSchema = z.object({
   trouble: z.enum(["failed", "warning", "missing"]).nullable(),
   next_run_at: z.string().nullable(),
 });
+
+/** What is needed of a job that was kept by an earlier version as well. */
+const NamedJob = z.object({ id: z.string(), name: z.string() });
 
 export class Sync {
   readonly #options: SyncOptions;
@@ -154,7 +157,9 @@ export class Sync {
     const points = await this.#points(client, before?.points_until ?? null, oldest);
 
     const states = await queries.things(this.#db, name, "job-state", JobStateSchema);
-    const judged = judgeJobs(new Map(states.map(({ id, ...state }) => [id, state])), jobs, started);
+    const known = new Map(states.map(({ id, ...state }) => [id, state]));
+    const gone = goneJobs(known, await queries.things(this.#db, name, "job", NamedJob), jobs);
+    const judged = judgeJobs(known, jobs, started);
     await database.transaction(async (tx) => {
       const db = tablesOf<queries.VeeamTables>(tx);
       const keep = (kind: queries.ThingKind, rows: readonly { id: string }[]) =>
@@ -182,6 +187,7 @@ export class Sync {
       });
       if (!settings.alerts) return;
       for (const change of judged.changes) await this.#options.alerts.enqueue(tx, jobEvent(change));
+      for (const job of gone) await this.#options.alerts.enqueue(tx, goneEvent(name, job));
       if (before?.error != null) {
         await this.#options.alerts.enqueue(tx, seenEvent(name, before.error_since ?? iso(started)));
       }
@@ -191,7 +197,7 @@ export class Sync {
       jobs: jobs.length,
       sessions: sessions.count,
       points: points.count,
-      changes: judged.changes.length,
+      changes: judged.changes.length + gone.length,
       took_ms: clock.now() - started,
     };
   }

@@ -187,6 +187,36 @@ Deno.test("a job that fails is told once, and once more when it is well again", 
   assert.equal(new Set(k.told.map(({ alert }) => alert)).size, 1);
 });
 
+Deno.test("a job that was told as failing is told as over when the server has it no more", async () => {
+  await using k = await kept();
+  await k.sync.run({});
+  k.clock.advance(30 * MINUTE);
+  k.fake.addSession({ job: 1, ended: k.clock.now() + MINUTE, result: "Failed" });
+  await k.sync.run({});
+  const [failed] = k.told;
+  k.told.length = 0;
+  // One that was well goes without a word.
+  k.fake.jobs.splice(0, 2);
+  // A reading that does not get to the end says nothing of what is there.
+  k.fake.override = ({ path }) =>
+    path.endsWith("/sessions")
+      ? new Response("gone", { status: 503, headers: { "retry-after": "9999" } })
+      : undefined;
+  await assert.rejects(k.sync.run({}));
+  k.fake.override = undefined;
+  assert.deepEqual(k.told.filter(({ subject }) => subject.kind === "veeam-job"), []);
+  for (let i = 0; i < 2; i++) {
+    k.clock.advance(5 * MINUTE);
+    await k.sync.run({});
+  }
+  assert.deepEqual(
+    k.told.filter(({ subject }) => subject.kind === "veeam-job").map((
+      { kind, alert, subject, detail },
+    ) => [kind, alert, subject.name, detail]),
+    [["recovered", failed?.alert, "vbr-1/Daily VMs", "the job is gone from the server"]],
+  );
+});
+
 Deno.test("a job that is still running is judged at its end", async () => {
   await using k = await kept();
   await k.sync.run({});
