@@ -8,7 +8,7 @@ import type { Transaction } from "kysely";
 import { iso } from "../lib/clock.ts";
 import { tablesOf } from "../store/mod.ts";
 import { expressionOf, graceMs, nextDue } from "./due.ts";
-import { aboutJob, type Found, jobAlert, jobFacts } from "./findings.ts";
+import { aboutJob, type Found, jobAlert, jobFacts, namesOf, recipientsOf } from "./findings.ts";
 import type { Way } from "./model.ts";
 import type { Parts } from "./parts.ts";
 import { insertEntries, judgedInstants } from "./queries/entries.ts";
@@ -22,8 +22,8 @@ import { mainCode } from "./recorder.ts";
 const PAGE = 500;
 /** Instants of one job that are written at once: a daemon that was away for long catches up in pieces. */
 const MOST_INSTANTS = 200;
-/** A scan is waited for this long; then a deadline counts although nobody looked. */
-const PATIENCE_MS = 10 * 60_000;
+/** A scan, or a reading of a Veeam server, is waited for this long; then a deadline counts although nobody looked. */
+export const PATIENCE_MS = 10 * 60_000;
 
 /** Whether the deposit was looked at. */
 export interface Scanned {
@@ -200,10 +200,8 @@ async function tellMissing(
 
 function silentAgents(missed: readonly { job: JobRow; due: string }[]): Found[] {
   return [...Map.groupBy(missed, ({ job }) => job.agent_id_responsible)].map(([agent, jobs]) => {
-    const names = jobs.map(({ job }) => jobName(job));
+    const rows = jobs.map(({ job }) => job);
     const due = jobs.reduce((latest, one) => one.due > latest ? one.due : latest, "");
-    const shown = names.slice(0, MAX_NAMES).join(", ");
-    const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
     return {
       alert: `agent:${agent}`,
       code: "silent_agent",
@@ -211,13 +209,11 @@ function silentAgents(missed: readonly { job: JobRow; due: string }[]): Found[] 
       job_id: null,
       entry_id: null,
       agent_id: agent,
-      detail: `it sent no report at all; missing: ${shown}${more}`,
+      detail: `it sent no report at all; missing: ${namesOf(rows)}`,
       facts: { agent, due_at: due },
-      recipients: [...new Set(jobs.flatMap(({ job }) => aboutJob(job, "").recipients))],
+      recipients: recipientsOf(rows),
       occurrence: `due:${due}`,
       tell: true,
     };
   });
 }
-
-const MAX_NAMES = 20;

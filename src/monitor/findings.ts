@@ -10,7 +10,7 @@ import type { AlertEvent, AlertSink, Severity } from "../notify/mod.ts";
 import { tablesOf } from "../store/mod.ts";
 import { findingsByKey, insertFindings, openOfJobs, seeAgain, updateFinding } from "./queries/findings.ts";
 import type { Db, FindingRow, JobRow, MonitorTables } from "./queries/tables.ts";
-import { Recipients } from "./records.ts";
+import { jobName, Recipients } from "./records.ts";
 
 /** What a finding is about, in words of its own. */
 export interface Found {
@@ -246,6 +246,20 @@ export function aboutJob(job: JobRow, name: string) {
     agent_id: job.agent_id_responsible === "" ? null : job.agent_id_responsible,
     recipients: Recipients.parse(JSON.parse(job.notification_recipients)),
   };
+}
+
+/** Who is told what is about several jobs at once, each address once. */
+export function recipientsOf(jobs: readonly JobRow[]): string[] {
+  return [...new Set(jobs.flatMap((job) => aboutJob(job, "").recipients))];
+}
+
+/** Jobs named in what is about several. */
+const MAX_NAMES = 20;
+
+/** As a sentence lists them: the first ones, and how many more. */
+export function namesOf(jobs: readonly JobRow[]): string {
+  const shown = jobs.slice(0, MAX_NAMES).map(jobName).join(", ");
+  return jobs.length > MAX_NAMES ? `${shown} and ${jobs.length - MAX_NAMES} more` : shown;
 }
 
 /** The facts every message about a job has. */

@@ -7,6 +7,7 @@ import { judgeDisk } from "./capacity.ts";
 import { decideFile, decideReported, type Decision } from "./decide.ts";
 import { detailOf, foundDetail } from "./detail.ts";
 import { duesBetween, graceMs, nearestDue } from "./due.ts";
+import { recipientsOf } from "./findings.ts";
 import type { SomeDetail } from "./model.ts";
 import { now, type Parts, tables } from "./parts.ts";
 import { entryAt, entryById, pendingEntries, updateEntry, watchedEntries } from "./queries/entries.ts";
@@ -357,12 +358,6 @@ export class Judgement implements Judge {
       for (const sample of samples) await judgeDisk(this.#parts, tx, sample);
     });
   }
-}
-
-const Addresses = z.array(z.string());
-
-function recipientsOf(jobs: readonly JobRow[]): string[] {
-  return [...new Set(jobs.flatMap((job) => Addresses.parse(JSON.parse(job.notification_recipients))))];
 }
 
 /** A finding's sentence is not as long as the worst report. */

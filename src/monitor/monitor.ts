@@ -15,7 +15,7 @@ import { ToldFindings } from "./told.ts";
 import { DepositWatch } from "./scan/watch.ts";
 import { Versions } from "./versions/versions.ts";
 import { judgeBackups, judgeSchedules } from "./own.ts";
-import { judgeVeeam } from "./veeam.ts";
+import { VeeamJudge } from "./veeam.ts";
 import { type MonitorOptions, type Parts, tables, windowsOf } from "./parts.ts";
 import { Pings } from "./pings.ts";
 import { forgetEntries } from "./queries/entries.ts";
@@ -45,6 +45,7 @@ export class Monitor {
   readonly told: ToldFindings;
   readonly #watch: DepositWatch | null;
   readonly #parts: Parts;
+  readonly #veeam: VeeamJudge;
   readonly #since: number;
   readonly #listeners: ((status: EntryStatus) => void)[] = [];
   #tickedAt: number | null = null;
@@ -58,6 +59,7 @@ export class Monitor {
       recorded: (status) => this.#listeners.forEach((listener) => listener(status)),
     };
     this.#since = clock.now();
+    this.#veeam = new VeeamJudge(this.#parts);
     this.expected = new ExpectedJobs(this.#parts);
     this.judgement = new Judgement(this.#parts);
     this.findings = new FindingDesk(this.#parts);
@@ -74,7 +76,7 @@ export class Monitor {
   async tick(): Promise<void> {
     await this.pings.tick();
     await judgeSchedules(this.#parts);
-    await judgeVeeam(this.#parts);
+    await this.#veeam.tick();
     await judgeDeadlines(this.#parts, { at: this.judgement.scannedAt, since: this.#since });
     await judgeBackups(this.#parts);
     this.#tickedAt = this.#parts.clock.now();

@@ -121,15 +121,23 @@ export async function sessionsSince(db: Db, server: string, createdAfter: string
     .where("created_at", ">=", createdAfter).orderBy("created_at").orderBy("id").execute();
 }
 
-/** Sessions of one job that were created after an instant, up to and including another; oldest first. */
+/**
+ * Sessions of one job that go on or ended after an instant, of those created within; oldest first. The name only speaks for
+ * sessions that have no id of a job: two jobs may have one name.
+ */
 export async function sessionsOfJob(
   db: Db,
   { server, job, job_id }: { server: string; job: string; job_id: string | null },
-  { after, until }: { after: string; until: string },
+  { after, began_after, until }: { after: string; began_after: string; until: string },
 ): Promise<VeeamSession[]> {
   return await db.selectFrom("veeam_sessions").selectAll().where("server", "=", server)
-    .where((eb) => eb.or([eb("name", "=", job), ...(job_id === null ? [] : [eb("job_id", "=", job_id)])]))
-    .where("created_at", ">", after).where("created_at", "<=", until)
+    .where((eb) =>
+      job_id === null
+        ? eb("name", "=", job)
+        : eb.or([eb("job_id", "=", job_id), eb.and([eb("job_id", "is", null), eb("name", "=", job)])])
+    )
+    .where("created_at", ">", began_after).where("created_at", "<=", until)
+    .where((eb) => eb.or([eb("ended_at", "is", null), eb("ended_at", ">", after)]))
     .orderBy("created_at").orderBy("id").execute();
 }
 

@@ -1,5 +1,5 @@
 /** Jobs of Veeam servers for whoever expects them: found by name, with their sessions as they were last read. */
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import type { Database } from "../store/mod.ts";
 import { chooseJob } from "./choose.ts";
@@ -29,21 +29,22 @@ export interface ReadServer {
 
 /** A reading may take so long beyond the next one's turn. */
 const PATIENCE_MS = 10 * 60_000;
+/** A session that takes longer is not looked for: the history of a job need not be read each time. */
+const LONGEST_MS = 30 * 86_400_000;
 
+/** What jobs are looked up in. */
+export interface SyncedOptions {
+  database: Database;
+  clock: Clock;
+  settings: Pick<VeeamConfig, "sync_every_seconds">;
+  clients: Pick<Clients, "choose" | "names">;
+}
+
+/** Jobs of the configured servers, as they were last read. */
 export class SyncedJobs {
-  readonly #options: {
-    database: Database;
-    clock: Clock;
-    settings: Pick<VeeamConfig, "sync_every_seconds">;
-    clients: Pick<Clients, "choose" | "names">;
-  };
+  readonly #options: SyncedOptions;
 
-  constructor(options: {
-    database: Database;
-    clock: Clock;
-    settings: Pick<VeeamConfig, "sync_every_seconds">;
-    clients: Pick<Clients, "choose" | "names">;
-  }) {
+  constructor(options: SyncedOptions) {
     this.#options = options;
   }
 
@@ -104,8 +105,9 @@ export class SyncedJobs {
     return read;
   }
 
-  /** Sessions of a job that began after an instant, up to and including another; oldest first. */
+  /** Sessions of a job that began up to `until`, and go on or ended after `after`; oldest first. */
   sessions(source: VeeamSource, range: { after: string; until: string }): Promise<VeeamSession[]> {
-    return queries.sessionsOfJob(this.#db, source, range);
+    const began_after = iso(Date.parse(range.after) - LONGEST_MS);
+    return queries.sessionsOfJob(this.#db, source, { ...range, began_after });
   }
 }
