@@ -58,7 +58,7 @@ export class Judgement implements Judge {
     return Promise.resolve();
   }
 
-  known(keys: readonly string[]): Promise<ReadonlySet<string>> {
+  known(keys: readonly string[]): Promise<readonly string[]> {
     return knownReports(tables(this.#parts), keys);
   }
 
@@ -79,23 +79,27 @@ export class Judgement implements Judge {
   judgeReports(agentId: string, cases: readonly ReportCase[]): Promise<readonly (readonly Verdict[])[]> {
     return this.#parts.database.grouped(async (tx) => {
       const db = tablesOf<MonitorTables>(tx);
+      // Looked through, not looked up: a key that is looked up in a map stays in memory for long, and these never end.
       const known = await reportsByKey(db, cases.map(({ origin }) => origin.key));
-      const fresh = cases.filter(({ origin, report }) => !known.has(origin.key) && !this.#isStale(report));
+      const decided = (key: string) => known.find((row) => row.key === key);
+      const fresh = cases.filter(({ origin, report }) =>
+        decided(origin.key) === undefined && !this.#isStale(report)
+      );
       const jobs = fresh.length === 0 ? [] : await this.#agentSeen(tx, agentId, fresh.at(-1)!.report);
-      const rows = new Map<string, ReportRow>();
+      const stored = known.length;
       const all: Verdict[][] = [];
       for (const one of cases) {
         const { origin, report } = one;
-        const before = known.get(origin.key) ?? rows.get(origin.key);
+        const before = decided(origin.key);
         const verdicts = before !== undefined
           ? await this.#decidedBefore(db, before.verdicts)
           : this.#isStale(report)
           ? report.databases.map(({ database_name }) => nothing(database_name, "the report is too old"))
           : await this.#judgeFresh(tx, one, jobs);
         all.push(verdicts);
-        if (before === undefined) rows.set(origin.key, judgedRow(one, now(this.#parts), verdicts));
+        if (before === undefined) known.push(judgedRow(one, now(this.#parts), verdicts));
       }
-      await saveReports(db, [...rows.values()]);
+      await saveReports(db, known.slice(stored));
       return all;
     });
   }
@@ -215,7 +219,7 @@ export class Judgement implements Judge {
   async refuseReport(origin: ReportOrigin, refusal: Refusal): Promise<void> {
     await this.#parts.database.transaction(async (tx) => {
       const db = tablesOf<MonitorTables>(tx);
-      if ((await knownReports(db, [origin.key])).size > 0) return;
+      if ((await knownReports(db, [origin.key])).length > 0) return;
       const at = now(this.#parts);
       await saveReports(db, [{
         ...reportRow(origin, at),

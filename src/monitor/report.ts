@@ -161,7 +161,7 @@ export interface ReportCase {
 /** Judgement as the scanner sees it. Every call is one transaction: after a crash it was made or it was not. */
 export interface Judge {
   /** Which of these reports (by {@linkcode ReportOrigin.key}) were judged or refused before. */
-  known(keys: readonly string[]): Promise<ReadonlySet<string>>;
+  known(keys: readonly string[]): Promise<readonly string[]>;
   /** For each of an agent's reports the names of databases that a job expects near its end: only their files need to be read. */
   wanted(agentId: string, reports: readonly Report[]): Promise<readonly ReadonlySet<string>[]>;
   /**

@@ -51,8 +51,8 @@ export class MemoryJudge implements Judge {
   /** Called before a report is judged; what it throws is the judge's failure. */
   before: (report: Report) => void = () => {};
 
-  known(keys: readonly string[]): Promise<ReadonlySet<string>> {
-    return Promise.resolve(new Set(keys.filter((key) => this.keys.has(key))));
+  known(keys: readonly string[]): Promise<readonly string[]> {
+    return Promise.resolve(keys.filter((key) => this.keys.has(key)));
   }
 
   wanted(_: string, reports: readonly Report[]): Promise<readonly ReadonlySet<string>[]> {

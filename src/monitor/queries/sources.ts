@@ -8,20 +8,19 @@ type AgentRow = MonitorTables["monitor_agents"];
 type CapacityRow = MonitorTables["monitor_capacity"];
 
 /** Which of these reports are known. */
-export async function knownReports(db: Db, keys: readonly string[]): Promise<Set<string>> {
-  const known = new Set<string>();
+export async function knownReports(db: Db, keys: readonly string[]): Promise<string[]> {
+  const known: string[] = [];
   for (let i = 0; i < keys.length; i += AT_ONCE) {
     const rows = await db.selectFrom("monitor_reports").select("key")
       .where("key", "in", keys.slice(i, i + AT_ONCE)).execute();
-    for (const row of rows) known.add(row.key);
+    known.push(...rows.map((row) => row.key));
   }
   return known;
 }
 
-/** Those of these reports that are known, by key; at most a few hundred at once. */
-export async function reportsByKey(db: Db, keys: readonly string[]): Promise<Map<string, ReportRow>> {
-  const rows = await db.selectFrom("monitor_reports").selectAll().where("key", "in", keys).execute();
-  return new Map(rows.map((row) => [row.key, row]));
+/** Those of these reports that are known; at most a few hundred at once. */
+export async function reportsByKey(db: Db, keys: readonly string[]): Promise<ReportRow[]> {
+  return await db.selectFrom("monitor_reports").selectAll().where("key", "in", keys).execute();
 }
 
 /** At most a few hundred at once. */

@@ -13,7 +13,7 @@ import { addProblems, examineStill, fromFuture, type Pass, settle, untilStill } 
 import { addLines } from "./result.ts";
 
 /** Reports read at once, and batches that may wait: together they bound the memory. */
-const [BATCH, MAX_BATCHES] = [50, 20];
+const [BATCH, MAX_BATCHES] = [32, 20];
 
 /** A report that cannot be parsed may still be on its way for so long. */
 const YOUNG_MS = 10 * 60_000;
@@ -21,6 +21,7 @@ const YOUNG_MS = 10 * 60_000;
 /** A report with a first look at its files. */
 interface Item {
   origin: ReportOrigin;
+  found: DoneReport;
   report: Report;
   files: { database_name: string; path: string; glance: Glance }[];
 }
@@ -31,11 +32,9 @@ interface Batch {
   /** When the files were looked at. */
   seen_at: number;
   /** Reports that cannot be judged, and why. */
-  refused: { origin: ReportOrigin; refusal: Refusal }[];
-  /** All of them as they were read, by name. */
-  found: ReadonlyMap<string, DoneReport>;
-  /** Names of those that need no judgement any more. */
-  done: string[];
+  refused: { origin: ReportOrigin; found: DoneReport; refusal: Refusal }[];
+  /** Reports that need no judgement any more. */
+  done: DoneReport[];
 }
 
 /** Judges every report there is. One that fails does not stop the others. */
@@ -68,29 +67,27 @@ async function* batchesOf(pass: Pass, agent: AgentFolder): AsyncGenerator<string
 
 /** Reads reports, tells what is none from the rest, and looks at the files of that. */
 async function readBatch(pass: Pass, agent: AgentFolder, names: readonly string[]): Promise<Batch> {
-  const found = (await pass.disk.run("read", agent.log, names)).map((one) => ({
-    ...one,
-    origin: originOf(agent, one),
-  }));
-  const asRead = new Map(found.map(({ file_name, print }) => [file_name, { file_name, print }]));
-  const batch: Batch = { agent, items: [], seen_at: 0, refused: [], found: asRead, done: [] };
+  const batch: Batch = { agent, items: [], seen_at: 0, refused: [], done: [] };
   const now = pass.clock.now();
-  const known = await pass.judge.known(found.map((one) => one.origin.key));
-  for (const { origin, reading, file_name, print } of found) {
-    if (known.has(origin.key)) {
+  const all = await pass.disk.run("read", agent.log, names);
+  const origins = all.map((one) => originOf(agent, one));
+  const known = await pass.judge.known(origins.map((origin) => origin.key));
+  for (const [at, { reading, key, ...found }] of all.entries()) {
+    const origin = origins[at]!;
+    if (known.includes(origin.key)) {
       pass.result.reports.known++;
-      batch.done.push(file_name);
-    } else if (reading.outcome === "unparsed" && Math.abs(now - (print?.modified_ms ?? 0)) < YOUNG_MS) {
+      batch.done.push(found);
+    } else if (reading.outcome === "unparsed" && Math.abs(now - (found.print?.modified_ms ?? 0)) < YOUNG_MS) {
       pass.result.reports.young++;
     } else if (reading.outcome !== "read") {
-      batch.refused.push({ origin, refusal: reading.refusal });
+      batch.refused.push({ origin, found, refusal: reading.refusal });
     } else {
       const { report } = reading;
       const refusal = report.agent_id === agent.agent_id ? fromFuture(report, now) : foreign(agent);
-      if (refusal === undefined) batch.items.push({ origin, report, files: [] });
+      if (refusal === undefined) batch.items.push({ origin, found, report, files: [] });
       else {
-        const key = refusedKey(agent, file_name, origin.key);
-        batch.refused.push({ origin: { ...origin, key }, refusal });
+        const told = { ...origin, key: refusedKey(agent, found.file_name, key) };
+        batch.refused.push({ origin: told, found, refusal });
       }
     }
   }
@@ -114,7 +111,11 @@ function refusedKey(agent: AgentFolder, fileName: string, key: string): string {
   return hashBytes(`refused\0${agent.agent_id}\0${fileName}\0${key}`);
 }
 
-async function refuse(pass: Pass, batch: Batch, origin: ReportOrigin, refusal: Refusal): Promise<void> {
+async function refuse(
+  pass: Pass,
+  batch: Batch,
+  { origin, found, refusal }: Batch["refused"][number],
+): Promise<void> {
   const report = origin.file_name ?? "";
   try {
     await pass.judge.refuseReport(origin, refusal);
@@ -128,7 +129,7 @@ async function refuse(pass: Pass, batch: Batch, origin: ReportOrigin, refusal: R
     ...refusal,
     fields: [...refusal.fields],
   }]);
-  batch.done.push(report);
+  batch.done.push(found);
 }
 
 function failed(pass: Pass, origin: ReportOrigin, error: unknown): void {
@@ -192,25 +193,24 @@ function filesOf(
 /** Judges what was read, and archives it. */
 async function judgeBatch(pass: Pass, batch: Batch): Promise<void> {
   const { agent, items, seen_at, done } = batch;
-  const ready: ReportCase[] = [];
+  const ready: (ReportCase & Pick<Item, "found">)[] = [];
   for (
     const item of items.toSorted((a, b) => a.report.operation_end_at < b.report.operation_end_at ? -1 : 1)
   ) {
     pass.signal.throwIfAborted();
     const files = await readFiles(pass, item, seen_at);
-    if (files !== undefined) ready.push({ origin: item.origin, report: item.report, files });
+    if (files !== undefined) ready.push({ ...item, files });
     else pass.result.reports.waiting++;
   }
   const judged = await together(pass, ready, (cases) => pass.judge.judgeReports(agent.agent_id, cases));
-  for (const [{ origin }, verdicts] of judged) {
+  for (const [{ origin, found }, verdicts] of judged) {
     pass.result.reports.judged++;
     await settle(pass, verdicts, { agent_id: origin.agent_id, report: origin.file_name });
-    done.push(origin.file_name ?? "");
+    done.push(found);
   }
   // A good report ends what was said of a refused one before it: what is refused together with it has to be heard.
-  for (const { origin, refusal } of batch.refused) await refuse(pass, batch, origin, refusal);
-  const archived = done.flatMap((name) => batch.found.get(name) ?? []);
-  if (archived.length > 0) addProblems(pass, await pass.disk.run("archive", agent.log, archived));
+  for (const one of batch.refused) await refuse(pass, batch, one);
+  if (done.length > 0) addProblems(pass, await pass.disk.run("archive", agent.log, done));
 }
 
 /** The files of a report by database; undefined while one of them is being written. */
