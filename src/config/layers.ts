@@ -1,7 +1,7 @@
 /** Reading every layer that can say something, weakest first. */
 import { join, resolve } from "node:path";
 import { readIfThere, reason } from "./files.ts";
-import { emptyReading, type Layer, type Reading } from "./given.ts";
+import { emptyReading, type Given, type Layer, type Reading } from "./given.ts";
 import type { Names } from "./names.ts";
 import { type Host, SYSTEM_FILE, uidOf, userFile } from "./places.ts";
 import { readDotenv, readVariables } from "./variables.ts";
@@ -87,8 +87,13 @@ async function fromFile(
     all.files.push(path);
     const reading = await read(file.text);
     reading.warnings.push(...file.warnings);
-    if (file.othersRead && reading.given.some(({ leaf, inFile }) => leaf.secret && !inFile)) {
-      reading.warnings.push(`${path}: holds a secret and anybody on this host may read it; run chmod o-r`);
+    const secrets = file.othersRead ? reading.given.filter(holdsSecret).map((given) => given.path) : [];
+    if (secrets.length > 0) {
+      reading.warnings.push(
+        `${path}: anybody on this host may read the secret in it (${
+          secrets.join(", ")
+        }); run chmod o-r ${path}`,
+      );
     }
     return reading;
   } catch (error) {
@@ -98,6 +103,15 @@ async function fromFile(
     }
     return problem(path, `cannot read the configuration: ${reason(error)}`);
   }
+}
+
+/** True for a secret in words; an address that says only where counts as none, such as that of a syslog. */
+function holdsSecret({ leaf, inFile, value }: Given): boolean {
+  if (!leaf.secret || inFile || value === null || value === "") return false;
+  if (typeof value !== "string" || !/(^|\.)url$/.test(leaf.path)) return true;
+  const { protocol, username, password, pathname, search } = URL.parse(value) ?? {};
+  if (protocol === undefined || `${username}${password}${search}` !== "") return true;
+  return protocol !== "unix:" && pathname !== "" && pathname !== "/";
 }
 
 /** Secrets that systemd hands over: a file per setting, named as its key (systemd.exec(5), LoadCredential=). */

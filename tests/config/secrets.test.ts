@@ -81,19 +81,28 @@ Deno.test({
   name: "a file with a secret in it that others may read is warned about",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    const rows: [HostSpec, string, number, boolean][] = [
-      [{ local: `api: {key: ${SECRET}}` }, "config.yaml", 0o644, true],
-      [{ local: `api: {key: ${SECRET}}` }, "config.yaml", 0o640, false],
-      [{ local: "api: {key_file: ../secrets/key}" }, "config.yaml", 0o644, false],
-      [{ dotenv: `HOLDFAST_API_KEY=${SECRET}` }, ".env", 0o604, true],
+    const channel = (kind: string, url: string) =>
+      `notify: {channels: {log-host: {kind: ${kind}, url: "${url}"}}}`;
+    const url = "notify.channels.log-host.url";
+    const rows: [HostSpec, string, number, string | null][] = [
+      [{ local: `api: {key: ${SECRET}}` }, "config.yaml", 0o644, "api.key"],
+      [{ local: `api: {key: ${SECRET}}` }, "config.yaml", 0o640, null],
+      [{ local: "api: {key_file: ../secrets/key}" }, "config.yaml", 0o644, null],
+      [{ dotenv: `HOLDFAST_API_KEY=${SECRET}` }, ".env", 0o604, "api.key"],
+      [{ local: channel("syslog", "udp://127.0.0.1:5514") }, "config.yaml", 0o644, null],
+      [{ local: channel("syslog", "unix:///dev/log") }, "config.yaml", 0o644, null],
+      [{ local: channel("webhook", "https://ntfy.example.org/") }, "config.yaml", 0o644, null],
+      [{ local: channel("slack", "https://hooks.example.org/services/T0/B0/x") }, "config.yaml", 0o644, url],
+      [{ local: channel("webhook", "https://hooks.example.org?key=x") }, "config.yaml", 0o644, url],
     ];
-    for (const [spec, name, mode, warned] of rows) {
+    for (const [spec, name, mode, setting] of rows) {
       using made = host({ ...spec, files: key });
       const path = `${made.root}/work/${name}`;
       Deno.chmodSync(path, mode);
       const { warnings } = await loadConfig(made.sources);
-      const expected = `${path}: holds a secret and anybody on this host may read it; run chmod o-r`;
-      assert.deepEqual(warnings, warned ? [expected] : []);
+      const expected =
+        `${path}: anybody on this host may read the secret in it (${setting}); run chmod o-r ${path}`;
+      assert.deepEqual(warnings, setting === null ? [] : [expected]);
     }
   },
 });
