@@ -1,17 +1,18 @@
 /**
  * The set-up code: who can read the data directory or the daemon's terminal may make the first administrator.
  *
- * It stands in `<data-dir>/setup-code` (0600) with the instant it expires, and nowhere else.
+ * It stands in `<data-dir>/setup-code` (0600), alone so that `$(cat ...)` is it, and nowhere else. The age of the file
+ * says when it ends.
  */
 import { Buffer } from "node:buffer";
 import { randomInt, timingSafeEqual } from "node:crypto";
-import { type Clock, iso } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import { readPrivate, removeIfThere, writePrivate } from "./files.ts";
 
 /** Letters and digits that are not mistaken for each other; sixteen of them are 80 bits. */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH = 16;
-const FILE = /^([0-9A-Z-]+)\nexpires at (\S+)\n$/;
+const FILE = /^([0-9A-Z-]+)\n$/;
 
 /** The file with the code. */
 export class SetupCode {
@@ -45,9 +46,10 @@ export class SetupCode {
   }
 
   #current(): string | undefined {
-    const [, code, expires] = FILE.exec(readPrivate(this.#path) ?? "") ?? [];
-    if (code === undefined || expires === undefined) return undefined;
-    return Date.parse(expires) > this.#clock.now() ? code : undefined;
+    const [, code] = FILE.exec(readPrivate(this.#path) ?? "") ?? [];
+    const made = code === undefined ? undefined : Deno.statSync(this.#path).mtime?.getTime();
+    if (made === undefined) return undefined;
+    return this.#clock.now() < made + this.#seconds * 1000 ? code : undefined;
   }
 
   #renew(): string {
@@ -55,8 +57,9 @@ export class SetupCode {
       "",
     );
     const code = letters.match(/.{4}/g)?.join("-") ?? letters;
-    const expires = iso(this.#clock.now() + this.#seconds * 1000);
-    writePrivate(this.#path, `${code}\nexpires at ${expires}\n`);
+    writePrivate(this.#path, `${code}\n`);
+    const now = new Date(this.#clock.now());
+    Deno.utimeSync(this.#path, now, now);
     return code;
   }
 }
