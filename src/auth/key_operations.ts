@@ -1,6 +1,6 @@
 /** What people can ask about API keys. */
 import { z } from "zod";
-import { parseDuration } from "../lib/duration.ts";
+import { parseTypedDuration } from "../lib/duration.ts";
 import { type ColumnSpec, operation } from "../lib/operation.ts";
 import { ApiKey, KeyName, NewApiKey, ServerRef, UserRole } from "./model.ts";
 import type { AuthApp } from "./user_operations.ts";
@@ -66,7 +66,7 @@ const createKey = operation({
       expires_in_seconds: {
         flag: "--expires-in <duration>",
         description: "Expire after, such as 90d; default never",
-        parse: parseDuration,
+        parse: parseTypedDuration,
       },
     },
     examples: [
@@ -74,6 +74,12 @@ const createKey = operation({
       "holdfast api-keys create --name deploy --role operator --output json",
     ],
     text: (key) => key.key,
+    // Beside the key itself, which a script takes from standard output.
+    notes: ({ name, expires_at }) => [
+      expires_at === null
+        ? `API key "${name}" never expires.`
+        : `API key "${name}" expires at ${expires_at}.`,
+    ],
   },
   run: (app: AuthApp, input, caller) => app.auth.keys.create(input, caller),
 });

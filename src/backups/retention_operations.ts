@@ -1,6 +1,6 @@
 /** What people can ask of retention and of the trash. */
 import { z } from "zod";
-import { parseDuration } from "../lib/duration.ts";
+import { parseTypedDuration } from "../lib/duration.ts";
 import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { type FlagSpec, operation } from "../lib/operation.ts";
 import { formatSize, parseSize } from "../lib/size.ts";
@@ -32,7 +32,7 @@ const rules = {
 };
 
 const ruleFlags: Record<string, FlagSpec> = {
-  keep_within_seconds: { flag: "--keep-within <duration>", parse: parseDuration },
+  keep_within_seconds: { flag: "--keep-within <duration>", parse: parseTypedDuration },
   max_total_bytes: { flag: "--max-total <size>", parse: parseSize },
 };
 
@@ -125,7 +125,7 @@ export const emptyTrash = operation({
   }),
   output: EmptiedTrash,
   cli: {
-    flags: { older_than_seconds: { flag: "--older-than <duration>", parse: parseDuration } },
+    flags: { older_than_seconds: { flag: "--older-than <duration>", parse: parseTypedDuration } },
     confirm: "Remove these backups for good?",
     text: (done) =>
       [`Removed ${done.removed.length} backups, ${formatSize(done.freed_bytes)}`, ...done.problems].join(

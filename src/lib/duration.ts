@@ -41,6 +41,18 @@ export function parseDuration(text: string): number {
   return Math.round(seconds * 1000) / 1000;
 }
 
+/**
+ * Seconds in what a person types behind a flag: as {@linkcode parseDuration}, but a number needs its unit. "365" that is
+ * meant as days and read as seconds costs keys and copies; only nothing at all is the same in every unit.
+ */
+export function parseTypedDuration(text: string): number {
+  const amount = text.trim();
+  if (!/^\d+(\.\d+)?$/.test(amount) || Number(amount) === 0) return parseDuration(text);
+  throw new HoldfastError("invalid", `Cannot read duration "${amount}": a number needs a unit here`, {
+    hint: `write it with one, such as ${amount}d, ${amount}h or ${amount}s`,
+  });
+}
+
 /** A number of seconds as text that {@linkcode parseDuration} reads: `30m`, `1h 30m`, `90d`, `4.2s`. Whole seconds from one minute on. */
 export function formatDuration(seconds: number): string {
   if (seconds < 0) return `-${formatDuration(-seconds)}`;

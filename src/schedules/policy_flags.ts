@@ -1,12 +1,12 @@
 /** How policies look on the command line: durations as `12h`, and `none` for what shall not be. */
-import { parseDuration } from "../lib/duration.ts";
+import { parseTypedDuration } from "../lib/duration.ts";
 import { coerceText } from "../lib/fields.ts";
 import type { FlagSpec } from "../lib/operation.ts";
 import { parseSize } from "../lib/size.ts";
 
 const duration = (flag: string): FlagSpec => ({
   flag: `${flag} <duration>`,
-  parse: (text) => text === "none" ? null : parseDuration(text),
+  parse: (text) => text === "none" ? null : parseTypedDuration(text),
 });
 
 const optional = (flag: string): FlagSpec => ({ flag, parse: (text) => text === "none" ? null : text });

@@ -43,3 +43,38 @@ Deno.test("a group without its command shows help, whatever form is asked for", 
   assert.equal(code, 2);
   assert.match(notes[0] ?? "", /^Usage: holdfast servers/);
 });
+
+for (
+  const argv of [
+    ["schedules", "create", "--server", "a", "--name", "b", "--keep-within", "90"],
+    ["schedules", "update", "b", "--timeout", "90"],
+    ["api-keys", "create", "--name", "m", "--expires-in", "90"],
+    ["backups", "trash", "empty", "--older-than", "90", "--yes"],
+  ]
+) {
+  Deno.test(`"${argv.join(" ")}" is refused: 90 of what`, async () => {
+    const { code, lines, notes } = await printed(argv);
+    assert.equal(code, 2);
+    assert.deepEqual(lines, []);
+    assert.deepEqual(notes, [
+      'error: Cannot read duration "90": a number needs a unit here',
+      "hint: write it with one, such as 90d, 90h or 90s",
+    ]);
+  });
+}
+
+Deno.test("an API key is printed alone, and when it ends beside it", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const key = (...more: string[]) =>
+      printed(["api-keys", "create", "--data-dir", dir, "--name", `key-${more.length}`, ...more]);
+    const limited = await key("--expires-in", "365d");
+    assert.equal(limited.lines.length, 1);
+    assert.match(limited.lines[0]!, /^hf_/);
+    assert.match(limited.notes.join("\n"), /API key "key-2" expires at \d{4}-\d\d-\d\dT[\d:.]+Z\./);
+    const endless = await key();
+    assert.match(endless.notes.join("\n"), /API key "key-0" never expires\./);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

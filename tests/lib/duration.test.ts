@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatDuration, parseDuration } from "../../src/lib/duration.ts";
+import { formatDuration, parseDuration, parseTypedDuration } from "../../src/lib/duration.ts";
 
 Deno.test("parseDuration() reads what people write, in seconds", () => {
   const rows: [string, number][] = [
@@ -28,6 +28,22 @@ Deno.test("parseDuration() refuses what is not a duration, and quotes it", () =>
       message: new RegExp(`Cannot read duration "${text}"`),
     }, text);
   }
+});
+
+Deno.test("a duration that is typed needs its unit, except for nothing", () => {
+  for (
+    const [text, seconds] of [["0", 0], ["90d", 7_776_000], [" 12h ", 43_200], ["1h 30m", 5400]] as const
+  ) {
+    assert.equal(parseTypedDuration(text), seconds, text);
+  }
+  for (const text of ["90", " 365 ", "1.5"]) {
+    assert.throws(() => parseTypedDuration(text), {
+      kind: "invalid",
+      message: `Cannot read duration "${text.trim()}": a number needs a unit here`,
+      hint: new RegExp(`such as ${text.trim()}d`),
+    }, text);
+  }
+  assert.throws(() => parseTypedDuration("30x"), { message: /expected a form such as 45s, 30m, 12h or 90d/ });
 });
 
 Deno.test("formatDuration() writes exactly what parseDuration() reads back", () => {
