@@ -12,6 +12,7 @@ import type { BackupSchedule, ScheduleCreate, ScheduleUpdate } from "./model.ts"
 import { newId, type ScheduledServer, type SchedulesOptions } from "./options.ts";
 import { NO_POLICIES, policiesOf, policiesText } from "./policies.ts";
 import { policiesIn } from "./policy_input.ts";
+import { lastOutcomes } from "./queries/runs.ts";
 import {
   followerNames,
   insertSchedule,
@@ -222,10 +223,13 @@ export class Changes {
       policies: after.policies,
       changed_by: caller.name,
     });
-    const record = scheduleRecord(after, server, await pathOf(db, after));
+    const last = (await lastOutcomes(db, after)).get(after.id);
+    const record = scheduleRecord(after, { server, path: await pathOf(db, after), last });
     change.audit({
       target: `schedules/${after.id}`,
-      before: before === null ? null : scheduleRecord(before, server, await pathOf(db, before)),
+      before: before === null
+        ? null
+        : scheduleRecord(before, { server, path: await pathOf(db, before), last }),
       after: kind === "delete" ? null : record,
     });
     return record;

@@ -5,7 +5,7 @@ import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { checkExpression } from "./calendar.ts";
 import { expressionOf, hoursOf } from "./intervals.ts";
-import type { BackupSchedule, ScheduleCreate, ScheduleUpdate } from "./model.ts";
+import type { BackupSchedule, RunOutcome, ScheduleCreate, ScheduleUpdate } from "./model.ts";
 import type { ScheduledServer, SchedulesOptions } from "./options.ts";
 import { engineOf } from "./perform.ts";
 import { type Policies, policiesOf } from "./policies.ts";
@@ -125,11 +125,20 @@ function merged(known: object | null, given: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries({ ...known, ...given }).filter(([, value]) => value !== null));
 }
 
-/** A stored schedule as people see it; `server` null when it is gone, `path` what it follows, see `pathOf()`. */
+/** What of a schedule as people see it is not in its own row. */
+export interface ScheduleAround {
+  /** Null when it is gone. */
+  server: ScheduledServer | null;
+  /** What it follows, see `pathOf()`. */
+  path: readonly ScheduleRow[];
+  /** How its newest run that has ended did. */
+  last: RunOutcome | undefined;
+}
+
+/** A stored schedule as people see it. */
 export function scheduleRecord(
   row: ScheduleRow,
-  server: ScheduledServer | null,
-  path: readonly ScheduleRow[] = [],
+  { server, path, last }: ScheduleAround,
 ): BackupSchedule {
   const engine = engineOf(row, server);
   // With whose rights hooks run is nobody's business but theirs who run them.
@@ -161,6 +170,7 @@ export function scheduleRecord(
     updated_at: row.updated_at,
     created_by: row.created_by,
     last_run_at: row.last_run_at,
+    last_outcome: last ?? null,
     next_run_at: row.enabled === 0 || disabled !== undefined ? null : (path.at(-1) ?? row).next_run_at,
   };
 }

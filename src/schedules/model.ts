@@ -13,6 +13,18 @@ const EngineOptions = z.looseObject({
 /** Words of a schedule's artifacts. */
 const BackupType = z.enum(["scheduled", "manual"]);
 
+/** Exact words for what became of a run, or is becoming of it. */
+export const RunOutcome = z.enum([
+  "queued",
+  "running",
+  "success",
+  "failed",
+  "interrupted",
+  "timed_out",
+  "refused",
+  "cancelled",
+]);
+export type RunOutcome = z.infer<typeof RunOutcome>;
 /** A schedule, as the API and the command line show it. */
 export const BackupSchedule = z.object({
   id: z.string(),
@@ -39,6 +51,9 @@ export const BackupSchedule = z.object({
   updated_at: z.string(),
   created_by: z.int().describe("User id; 0 when made on the host"),
   last_run_at: z.string().nullable(),
+  last_outcome: RunOutcome.nullable().describe(
+    "How the newest run that has ended did; null before the first",
+  ),
   next_run_at: z.string().nullable().describe(
     "First due instant not yet accounted for, of the schedule it follows if it does; null when disabled",
   ),
@@ -92,18 +107,6 @@ export type ScheduleCreate = z.output<typeof ScheduleCreate>;
 export const ScheduleUpdate = z.strictObject(fields).partial();
 export type ScheduleUpdate = z.output<typeof ScheduleUpdate>;
 
-/** Exact words for what became of a run, or is becoming of it. */
-export const RunOutcome = z.enum([
-  "queued",
-  "running",
-  "success",
-  "failed",
-  "interrupted",
-  "timed_out",
-  "refused",
-  "cancelled",
-]);
-export type RunOutcome = z.infer<typeof RunOutcome>;
 /** How a run can end. */
 export type RunResult = Exclude<RunOutcome, "queued" | "running">;
 

@@ -27,8 +27,9 @@ const columns = [
   { key: "name" },
   { key: "server_name", title: "server" },
   { key: "cron_expression", title: "when" },
-  { key: "enabled", format: "boolean" },
+  { key: "enabled", title: "on", format: "boolean" },
   { key: "next_run_at", title: "next run", format: "instant" },
+  { key: "last_outcome", title: "last" },
   { key: "problem" },
 ] as const;
 

@@ -281,7 +281,9 @@ export class Runner {
     this.#publish(row, { type: "ended", run_id: row.id });
     if (ended === undefined) return;
     const { outcome, error_message: error } = ended.run;
-    logger.info("Run {run_id} ended: {outcome}", { run_id: row.id, outcome, error });
+    const end = { run_id: row.id, schedule_id: row.schedule_id, outcome, error };
+    if (ended.run.status !== "failed") logger.info("Run {run_id} ended: {outcome}", end);
+    else logger.warning("Run {run_id} of schedule {schedule_id} ended: {outcome}, {error}", end);
     for (const listener of this.#listeners) listener.finished?.(ended.run);
     this.enqueue(ended.following);
     if (ended.more) this.onMore();

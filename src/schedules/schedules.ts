@@ -22,7 +22,7 @@ import { type ProofInput, prove } from "./proof.ts";
 import type { LedgerReport } from "./report.ts";
 import { ownObstacle } from "./decide.ts";
 import { type ComingInstant, comingInstants, instantsAtChanges } from "./preview.ts";
-import { insertRuns, type NamedRun } from "./queries/runs.ts";
+import { insertRuns, lastOutcomes, type NamedRun } from "./queries/runs.ts";
 import { countSchedules, listSchedules } from "./queries/schedules.ts";
 import type { ScheduleRow, SchedulesTables } from "./queries/tables.ts";
 import { openOccurrence } from "./queries/waiting.ts";
@@ -106,14 +106,17 @@ export class Schedules {
   async list(input: { server_id?: number | string | undefined }, caller: Caller): Promise<BackupSchedule[]> {
     const asked = input.server_id === undefined ? null : await this.#options.servers.resolve(input.server_id);
     if (asked !== null) requireServer(caller, asked.id);
-    const rows = await listSchedules(this.#tables(), asked === null ? caller.servers : [asked.id]);
+    const of = asked === null ? caller.servers : [asked.id];
+    const rows = await listSchedules(this.#tables(), of);
+    const outcomes = await lastOutcomes(this.#tables(), { servers: of });
     const servers = new Map<number, ScheduledServer | null>();
     for (const id of new Set(rows.map((row) => row.server_id))) {
       servers.set(id, await this.#options.servers.glance(id));
     }
     return await Promise.all(rows.map(async (row) => {
       const path = row.run_after === null ? [] : await pathOf(this.#tables(), row);
-      return scheduleRecord(row, servers.get(row.server_id) ?? null, path);
+      const server = servers.get(row.server_id) ?? null;
+      return scheduleRecord(row, { server, path, last: outcomes.get(row.id) });
     }));
   }
 
@@ -294,11 +297,9 @@ export class Schedules {
   }
 
   async #record(row: ScheduleRow): Promise<BackupSchedule> {
-    return scheduleRecord(row, await this.#serverOf(row), await pathOf(this.#tables(), row));
-  }
-
-  #serverOf(row: ScheduleRow): Promise<ScheduledServer | null> {
-    return this.#options.servers.glance(row.server_id);
+    const server = await this.#options.servers.glance(row.server_id);
+    const last = (await lastOutcomes(this.#tables(), row)).get(row.id);
+    return scheduleRecord(row, { server, path: await pathOf(this.#tables(), row), last });
   }
 
   #tables() {

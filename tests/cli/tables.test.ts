@@ -24,6 +24,7 @@ const ANSWERS: Record<string, unknown> = {
       cron_expression: "0 2 * * *",
       enabled: true,
       next_run_at: "2030-01-15T01:00:00.000Z",
+      last_outcome: "interrupted",
       problem: null,
     },
     {
@@ -32,6 +33,7 @@ const ANSWERS: Record<string, unknown> = {
       cron_expression: "30 3 * * 1-5",
       enabled: true,
       next_run_at: "2030-01-15T02:30:00.000Z",
+      last_outcome: "refused",
       problem: 'Source "/srv/mail" does not exist',
     },
   ],

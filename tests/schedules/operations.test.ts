@@ -271,6 +271,7 @@ Deno.test("a schedule made with the published fields alone has the published sha
     updated_at: "2026-01-01T00:00:30.000Z",
     created_by: 4,
     last_run_at: null,
+    last_outcome: null,
     next_run_at: "2026-01-04T02:00:00.000Z",
   });
 });

@@ -56,6 +56,34 @@ Deno.test("a failing engine makes a failed run with its reason, and no retention
   assert.deepEqual(w.backups.retained, []);
 });
 
+Deno.test("a schedule tells how its newest run that has ended did, not the one under way", async () => {
+  await using w = await world("2026-01-01T00:00:30Z");
+  const { id } = await create(w);
+  await create(w, { name: "other" });
+  const told = async () =>
+    Object.fromEntries((await w.schedules.list({}, caller())).map((row) => [row.name, row.last_outcome]));
+  assert.deepEqual(await told(), { nightly: null, other: null });
+  await trigger(w);
+  await w.schedules.idle();
+  assert.deepEqual(await told(), { nightly: "success", other: null });
+
+  w.clock.advance(60_000);
+  w.backups.work = () => Promise.reject(new HoldfastError("invalid", "Cannot read source: it is gone"));
+  await trigger(w);
+  await w.schedules.idle();
+  assert.equal((await told()).nightly, "failed");
+
+  w.clock.advance(60_000);
+  const { promise, open } = gate();
+  w.backups.work = () => promise;
+  await trigger(w);
+  assert.equal((await w.schedules.get(id, caller())).last_outcome, "failed");
+  assert.equal((await w.schedules.update("nightly", { description: "x" }, caller())).last_outcome, "failed");
+  open();
+  await w.schedules.idle();
+  assert.equal((await told()).nightly, "success");
+});
+
 Deno.test("an incomplete artifact is a failed run that names its backup", async () => {
   await using w = await world("2026-01-01T00:00:30Z");
   await create(w);

@@ -198,6 +198,26 @@ export async function pageRuns(
     .orderBy("runs.id", "desc").execute();
 }
 
+/** How the newest ended run of each schedule ended, by the schedule's id; of one, or of all that these servers have. */
+export async function lastOutcomes(
+  db: Db,
+  of: { id: string } | { servers: readonly number[] | null },
+): Promise<ReadonlyMap<string, RunOutcome>> {
+  let query = db.selectFrom("schedules").select(({ selectFrom }) => [
+    "schedules.id",
+    selectFrom("runs").select("runs.outcome").whereRef("runs.schedule_id", "=", "schedules.id")
+      .where("runs.status", "!=", RUNNING).orderBy("runs.started_at", "desc").orderBy("runs.id", "desc")
+      .limit(1).as("outcome"),
+  ]);
+  if ("id" in of) query = query.where("schedules.id", "=", of.id);
+  else {
+    query = query.where("schedules.deleted_at", "is", null);
+    if (of.servers !== null) query = query.where("schedules.server_id", "in", of.servers);
+  }
+  const rows = await query.execute();
+  return new Map(rows.flatMap(({ id, outcome }) => outcome === null ? [] : [[id, outcome] as const]));
+}
+
 /** Start and end of the latest successful runs of a schedule. */
 export function recentSuccesses(
   db: Db,
