@@ -1,8 +1,9 @@
 /** Pings, and reports over HTTP. */
 import { z } from "zod";
 import { type Operation, operation } from "../lib/operation.ts";
-import { Id, type MonitorApp } from "./job_operations.ts";
+import { JobRef, type MonitorApp } from "./job_operations.ts";
 import { Entry } from "./model.ts";
+import type { PingCount } from "./queries/tables.ts";
 
 const DESCRIPTION =
   "Who knows the id may ping, 60 times a minute. The beginning of a body is kept. GET, HEAD and POST do the same.";
@@ -48,13 +49,23 @@ export const signal = operation({
   run: (app: MonitorApp, input, caller) => app.monitor.pings.take({ ...input, address: caller.address }),
 });
 
+/** What pings are said to count for that meet no due instant. */
+const COUNTED: Readonly<Record<PingCount | "unknown", string>> = {
+  due: "a due instant",
+  start: "the beginning of a run",
+  log: "nothing: a log",
+  far: "no due instant near",
+  inactive: "nothing: the job is not expected",
+  unknown: "not noted",
+};
+
 export const listPings = operation({
   name: "monitor.pings.list",
   route: "GET /api/v1/jobs/{job}/pings",
   role: "operator",
   summary: "List the pings of a job, the newest first",
   input: z.strictObject({
-    job: Id.describe("Id of the job"),
+    job: JobRef,
     skip: z.int().min(0).default(0).describe("How many to leave out at the beginning"),
     limit: z.int().min(1).max(1000).default(100).describe("How many at most"),
   }),
@@ -67,6 +78,8 @@ export const listPings = operation({
     address: z.string().nullable(),
     body: z.string().nullable(),
     cut: z.boolean().describe("The body was longer than what is kept"),
+    due_at: z.string().nullable().describe("The due instant it counted for"),
+    counted_for: z.string().describe("That instant, or why it counted for none"),
   })),
   cli: {
     args: ["job"],
@@ -75,14 +88,16 @@ export const listPings = operation({
       { key: "signal" },
       { key: "exit_code", title: "exit", align: "right" },
       { key: "run_id", title: "run" },
+      { key: "counted_for", format: "instant" },
       { key: "body" },
     ],
     examples: ["holdfast monitor pings list 3"],
   },
   run: async (app: MonitorApp, { job, ...page }) =>
-    (await app.monitor.pingsOf(job, page)).map(({ job_id: _, judged: __, cut, ...rest }) => ({
+    (await app.monitor.pingsOf(job, page)).map(({ job_id: _, judged, counted, cut, ...rest }) => ({
       ...rest,
       cut: cut === 1,
+      counted_for: judged === 0 ? "not judged yet" : rest.due_at ?? COUNTED[counted ?? "unknown"],
     })),
 });
 

@@ -9,7 +9,7 @@ import { aboutJob, besideAlert, jobFacts } from "./findings.ts";
 import type { Parts } from "./parts.ts";
 import { openOfJob } from "./queries/findings.ts";
 import { jobById } from "./queries/jobs.ts";
-import { beginRun, endRun, markJudged, overlongRuns, setTooLong } from "./queries/pings.ts";
+import { beginRun, type Counted, endRun, markJudged, overlongRuns, setTooLong } from "./queries/pings.ts";
 import type { JobRow, MonitorTables, PingRow } from "./queries/tables.ts";
 import { jobName } from "./records.ts";
 import { record } from "./recorder.ts";
@@ -19,23 +19,31 @@ const NAMELESS = "";
 /** Characters of a body that go into a message. */
 const SHOWN = 300;
 
-/** Judges one ping, and notes that it was. */
+/** Judges one ping, and notes what it counted for. */
 export async function judgePing(parts: Parts, tx: Transaction<unknown>, ping: PingRow): Promise<void> {
+  await markJudged(tablesOf<MonitorTables>(tx), ping.id, await judge(parts, tx, ping));
+}
+
+async function judge(parts: Parts, tx: Transaction<unknown>, ping: PingRow): Promise<Counted> {
   const db = tablesOf<MonitorTables>(tx);
-  await markJudged(db, ping.id);
   const job = await jobById(db, ping.job_id);
-  if (job === undefined || job.is_active === 0 || ping.signal === "log") return;
+  if (ping.signal === "log") return { counted: "log", due_at: null };
+  if (job === undefined || job.is_active === 0) return { counted: "inactive", due_at: null };
   const run = ping.run_id ?? NAMELESS;
   if (ping.signal === "start") {
     const limit = job.max_run_seconds;
     const too_long_at = limit === null ? null : iso(Date.parse(ping.at) + limit * 1000);
-    return await beginRun(db, { job_id: job.id, run_id: run, started_at: ping.at, too_long_at });
+    await beginRun(db, { job_id: job.id, run_id: run, started_at: ping.at, too_long_at });
+    return { counted: "start", due_at: null };
   }
   const started = await endRun(db, job.id, run);
   await overLong(parts, tx, job);
   const due = nearestDue(job, Date.parse(ping.at), parts.windows);
-  if (due === null) return;
   const decision = decidePing(ping, started);
+  if (due === null) {
+    await tellFar(parts, tx, job, ping, decision);
+    return { counted: "far", due_at: null };
+  }
   await record(parts, tx, job, iso(due), decision, {
     way: "ping",
     ended_at: ping.at,
@@ -43,6 +51,33 @@ export async function judgePing(parts: Parts, tx: Transaction<unknown>, ping: Pi
     file: null,
     detail: {},
   });
+  return { counted: "due", due_at: iso(due) };
+}
+
+/** Far from any due instant: a failure is a finding all the same, until the next success wherever that comes. */
+async function tellFar(
+  parts: Parts,
+  tx: Transaction<unknown>,
+  job: JobRow,
+  ping: PingRow,
+  { status, message }: Decision,
+): Promise<void> {
+  const about = aboutJob(job, jobName(job));
+  const alert = besideAlert(job.id, "failed");
+  if (status === "failed") {
+    return await parts.findings.report(tx, {
+      ...about,
+      alert,
+      code: "failed",
+      entry_id: null,
+      detail: `${message} (no due instant is near)`,
+      facts: { ...jobFacts(job), last_good_at: job.last_successful_backup_utc },
+      occurrence: `ping:${ping.id}`,
+      tell: true,
+    });
+  }
+  const open = (await openOfJob(tablesOf<MonitorTables>(tx), job.id)).filter((row) => row.alert === alert);
+  await parts.findings.recover(tx, open, { detail: message, recipients: about.recipients });
 }
 
 function decidePing(ping: PingRow, startedAt: string | undefined): Decision {

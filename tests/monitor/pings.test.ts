@@ -132,3 +132,32 @@ Deno.test("an unknown id is not found, an unknown signal refused, and one job ma
   world.clock.advance(60_000);
   assert.equal((await world.ping("/log")).status, 200);
 });
+
+Deno.test("a failure far from any due instant is a finding at once, until the next success; each ping says what it counted for", async () => {
+  await using world = await pingWorld();
+  const counted = async () =>
+    (await world.local("GET", `/api/v1/jobs/${world.id}/pings`)).map((
+      ping: { signal: string; counted_for: string },
+    ) => `${ping.signal}: ${ping.counted_for}`);
+  world.clock.set("2026-03-02T00:00:00Z");
+  await world.ping("/start");
+  await world.ping("/fail");
+  assert.deepEqual(await world.findings(), ["failed"]);
+  assert.equal((await world.local("GET", "/api/v1/monitor/check")).state, "critical");
+  assert.deepEqual(await world.local("GET", `/api/v1/entries/by_job/${world.id}`), []);
+  assert.deepEqual(await counted(), ["fail: no due instant near", "start: the beginning of a run"]);
+  // A success is one wherever it comes.
+  await world.ping("");
+  assert.deepEqual(await world.findings(), []);
+  await world.ping("/3");
+  assert.deepEqual(await world.findings(), ["failed"]);
+  world.clock.set("2026-03-02T13:01:00Z");
+  await world.ping("/log", { method: "POST", body: "done" });
+  await world.ping("/0");
+  assert.deepEqual(await world.findings(), []);
+  assert.deepEqual((await counted()).slice(0, 3), [
+    "exit: 2026-03-02T13:00:00.000Z",
+    "log: nothing: a log",
+    "exit: no due instant near",
+  ]);
+});

@@ -22,8 +22,11 @@ export function unjudgedPings(db: Db, limit: number): Promise<PingRow[]> {
     .execute();
 }
 
-export async function markJudged(db: Db, id: number): Promise<void> {
-  await db.updateTable("monitor_pings").set({ judged: 1 }).where("id", "=", id).execute();
+/** What became of a ping. */
+export type Counted = Pick<PingRow, "counted" | "due_at">;
+
+export async function markJudged(db: Db, id: number, counted: Counted): Promise<void> {
+  await db.updateTable("monitor_pings").set({ judged: 1, ...counted }).where("id", "=", id).execute();
 }
 
 /** Pings of a job, the newest first. */

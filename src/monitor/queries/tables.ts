@@ -127,6 +127,9 @@ export type FindingState = typeof FINDING_STATES[number];
 /** The states of those that are not over. */
 export const OPEN_STATES = ["open", "acknowledged", "muted"] as const;
 
+/** What a ping can count for: a due instant, the beginning of a run, or nothing, and why. */
+export type PingCount = "due" | "start" | "log" | "far" | "inactive";
+
 /** What came in as a ping. */
 export interface PingTable {
   id: Generated<number>;
@@ -140,6 +143,10 @@ export interface PingTable {
   /** 1 when the body was longer than what is kept. */
   cut: number;
   judged: number;
+  /** What it was found to mean; null before it is judged, and for those of before this was noted. */
+  counted: PingCount | null;
+  /** The due instant it counted for. */
+  due_at: string | null;
 }
 export type PingRow = Selectable<PingTable>;
 

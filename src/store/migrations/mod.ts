@@ -12,6 +12,7 @@ import * as network from "./0014_network.ts";
 import * as vpn from "./0015_vpn.ts";
 import * as expectedVeeam from "./0016_expected_veeam.ts";
 import * as runDays from "./0017_run_days.ts";
+import * as countedPings from "./0018_counted_pings.ts";
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001_frame": frame,
@@ -26,4 +27,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0015_vpn": vpn,
   "0016_expected_veeam": expectedVeeam,
   "0017_run_days": runDays,
+  "0018_counted_pings": countedPings,
 };
