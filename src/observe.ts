@@ -56,12 +56,13 @@ export function registerProbes(
     name: "scanner",
     critical: false,
     check() {
-      const { idle, last_scan_at, last_error } = monitor.scanner.state;
+      const { idle, last_scan_at, last_error, last_reason } = monitor.scanner.state;
       if (idle) return Promise.resolve({ status: "ok", detail: "nothing is to be scanned" });
       if (startedAt === null) return Promise.resolve({ status: "degraded", detail: "no daemon runs" });
       if (last_error !== null) {
-        // Everybody may read this: why is in the log.
-        return Promise.resolve({ status: "degraded", detail: "the last scan failed" });
+        // Everybody may read this: what is no plain reason is in the log only.
+        const why = last_reason === null ? "" : `: ${last_reason}`;
+        return Promise.resolve({ status: "degraded", detail: `the last scan failed${why}` });
       }
       const age = clock.now() - (last_scan_at ?? startedAt);
       return Promise.resolve(

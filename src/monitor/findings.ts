@@ -49,6 +49,7 @@ export const CODES = {
   vanished: "critical",
   silent_agent: "critical",
   unread: "critical",
+  unreadable: "critical",
   refused_report: "warning",
   too_long: "warning",
   capacity: "warning",

@@ -5,6 +5,7 @@ import { iso } from "../lib/clock.ts";
 import { tablesOf } from "../store/mod.ts";
 import { judgeDisk } from "./capacity.ts";
 import { decideFile, decideReported, type Decision } from "./decide.ts";
+import { judgeDeposit } from "./deposit.ts";
 import { detailOf, foundDetail } from "./detail.ts";
 import { duesBetween, graceMs, nearestDue } from "./due.ts";
 import { recipientsOf } from "./findings.ts";
@@ -355,6 +356,10 @@ export class Judgement implements Judge {
 
   async judgeWatched(entryId: number, found: FoundFile): Promise<void> {
     await this.#parts.database.transaction((tx) => judgeSeen(this.#parts, tx, entryId, found));
+  }
+
+  depositRead(root: string | null, failure: string | null): Promise<void> {
+    return judgeDeposit(this.#parts, root, failure);
   }
 
   async capacity(samples: readonly CapacitySample[]): Promise<void> {

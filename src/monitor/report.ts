@@ -188,6 +188,8 @@ export interface Judge {
   watchedFiles(): Promise<readonly WatchedFile[]>;
   /** What became of a watched file; it may change the entry (`hash_mismatch`) or open and close findings (`vanished`). */
   judgeWatched(entryId: number, found: FoundFile): Promise<void>;
+  /** Whether the deposit can be read: why not, or null when it can or there is none. */
+  depositRead(root: string | null, failure: string | null): Promise<void>;
   /** How full the disks of the roots are. */
   capacity(samples: readonly CapacitySample[]): Promise<void>;
   /** A scan that began at this instant (milliseconds) is over: deadlines up to it may be judged now. */

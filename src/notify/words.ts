@@ -16,6 +16,7 @@ const CODES: Readonly<Record<string, Words>> = {
   vanished: { en: "vanished", fr: "disparu" },
   silent_agent: { en: "silent", fr: "muet" },
   unread: { en: "not read", fr: "pas lu" },
+  unreadable: { en: "cannot be read", fr: "illisible" },
   refused_report: { en: "report refused", fr: "rapport refusé" },
   capacity: { en: "running out of space", fr: "espace bientôt épuisé" },
   too_long: { en: "running too long", fr: "durée excessive" },

@@ -46,6 +46,7 @@ export class MemoryJudge implements Judge {
   readonly watchVerdicts: { entryId: number; found: FoundFile }[] = [];
   readonly samples: CapacitySample[] = [];
   readonly scans: number[] = [];
+  readonly deposits: string[] = [];
   pending: Promotion[] = [];
   template = "{company_name}/{city}/{year}/{database_name}";
   /** Called before a report is judged; what it throws is the judge's failure. */
@@ -135,6 +136,11 @@ export class MemoryJudge implements Judge {
 
   scanned(startedAt: number): Promise<void> {
     this.scans.push(startedAt);
+    return Promise.resolve();
+  }
+
+  depositRead(root: string | null, failure: string | null): Promise<void> {
+    this.deposits.push(`${root}: ${failure ?? "ok"}`);
     return Promise.resolve();
   }
 

@@ -32,6 +32,8 @@ export interface ScannerState {
   last_scan_at: number | null;
   /** Why the last one failed; null when it did not. */
   last_error: string | null;
+  /** The same in words for everybody; null where only the log may say it. */
+  last_reason: string | null;
 }
 
 /** A tick comes each minute, not to the millisecond. */
@@ -44,7 +46,7 @@ export class Scanner implements ReportIntake {
   #pending = 0;
   #lastStart: number | null = null;
   #lastEnd: number | null = null;
-  #lastError: string | null = null;
+  #lastError: unknown = null;
 
   constructor(options: ScannerOptions) {
     this.#options = options;
@@ -55,7 +57,8 @@ export class Scanner implements ReportIntake {
     return {
       idle: deposit_root === null && final_root === null,
       last_scan_at: this.#lastEnd,
-      last_error: this.#lastError,
+      last_error: this.#lastError === null ? null : messageOf(this.#lastError),
+      last_reason: this.#lastError instanceof HoldfastError ? this.#lastError.message : null,
     };
   }
 
@@ -128,6 +131,7 @@ export class Scanner implements ReportIntake {
     this.#lastStart = startedAt;
     const result = emptyResult(iso(startedAt));
     if (this.state.idle) {
+      await judge.depositRead(null, null);
       await judge.scanned(startedAt);
       return result;
     }
@@ -137,7 +141,7 @@ export class Scanner implements ReportIntake {
       await scanAll(pass, startedAt);
       this.#lastError = null;
     } catch (error) {
-      if (!signal.aborted) this.#lastError = messageOf(error);
+      if (!signal.aborted) this.#lastError = error;
       throw error;
     }
     this.#lastEnd = clock.now();
@@ -158,8 +162,12 @@ async function scanAll(pass: Pass, startedAt: number): Promise<void> {
 
 async function scanDeposit(pass: Pass): Promise<HoldfastError | undefined> {
   const { deposit_root } = pass.roots;
-  if (deposit_root === null) return undefined;
+  if (deposit_root === null) {
+    await pass.judge.depositRead(null, null);
+    return undefined;
+  }
   const deposit = await pass.disk.run("agents", deposit_root);
+  await pass.judge.depositRead(deposit_root, deposit.failure);
   if (deposit.failure !== null) {
     return new HoldfastError("unavailable", `Cannot scan the deposit "${deposit_root}": ${deposit.failure}`);
   }
