@@ -12,6 +12,8 @@ import { openOfJob } from "./queries/findings.ts";
 import { deleteJob, insertJob, jobById, type JobFilter, listJobs, updateJob } from "./queries/jobs.ts";
 import type { JobRow, MonitorTables } from "./queries/tables.ts";
 import { entryRecord, jobName, jobRecord } from "./records.ts";
+import { findJob, jobIdOf } from "./named.ts";
+import { idOf, type Ref, shownRef } from "./refs.ts";
 import { parseTemplate } from "./template.ts";
 
 /** The columns that people set. */
@@ -50,18 +52,14 @@ export class ExpectedJobs {
     return (await listJobs(tables(this.#parts), filter)).map(jobRecord);
   }
 
-  /** Errors: `not_found`. */
-  async get(id: number): Promise<ExpectedJob> {
-    return jobRecord(await this.row(id));
+  /** Errors: as {@linkcode row}. */
+  async get(ref: Ref): Promise<ExpectedJob> {
+    return jobRecord(await this.row(ref));
   }
 
-  /** Errors: `not_found`. */
-  async row(id: number): Promise<JobRow> {
-    const row = await jobById(tables(this.#parts), id);
-    if (row !== undefined) return row;
-    throw new HoldfastError("not_found", `Cannot find expected job ${id}`, {
-      hint: "list them with: holdfast monitor jobs list",
-    });
+  /** Errors: `not_found`, `conflict` when several have the name. */
+  row(ref: Ref): Promise<JobRow> {
+    return findJob(tables(this.#parts), ref);
   }
 
   /** Errors: `invalid`, `conflict` when there is one of the same name and time, `not_found` for its schedule. */
@@ -69,6 +67,7 @@ export class ExpectedJobs {
     const at = now(this.#parts);
     const values = await this.#newValues(input, at, caller);
     check(values);
+    const expected = await this.#expectFrom(values, caller);
     return await this.#write(values, async () =>
       await this.#parts.database.change(caller, async (change) => {
         const db = change.tables<MonitorTables>();
@@ -77,7 +76,7 @@ export class ExpectedJobs {
           identity: identityOf(values),
           current_status: "unknown" as const,
           updated_at: at,
-          ...this.#expectFrom({ ...values, is_active: values.is_active }, this.#parts.clock.now()),
+          ...expected,
         };
         const id = await insertJob(db, row);
         const job = jobRecord((await jobById(db, id))!);
@@ -86,20 +85,22 @@ export class ExpectedJobs {
       }));
   }
 
-  /** Changes the fields that are given. Errors: as {@linkcode create}, `not_found`. */
-  async update(id: number, input: JobUpdate, caller: Caller): Promise<ExpectedJob> {
-    const known = await this.row(id);
+  /** Changes the fields that are given. Errors: as {@linkcode create} and {@linkcode row}. */
+  async update(ref: Ref, input: JobUpdate, caller: Caller): Promise<ExpectedJob> {
+    const known = await this.row(ref);
+    const { id } = known;
     const values = merged(known, input);
     check(values);
+    const dueChanges = DUE_FIELDS.some((field) => values[field] !== known[field]);
+    const expected = dueChanges ? await this.#expectFrom(values, caller) : {};
     return await this.#write(values, async () =>
       await this.#parts.database.change(caller, async (change) => {
         const db = change.tables<MonitorTables>();
-        const dueChanges = DUE_FIELDS.some((field) => values[field] !== known[field]);
         await updateJob(db, id, {
           ...values,
           identity: identityOf(values),
           updated_at: now(this.#parts),
-          ...(dueChanges ? this.#expectFrom(values, this.#parts.clock.now()) : {}),
+          ...expected,
         });
         if (known.is_active === 1 && values.is_active === 0) {
           await this.#parts.findings.recover(change.tx, await openOfJob(db, id), {
@@ -114,9 +115,10 @@ export class ExpectedJobs {
       }));
   }
 
-  /** Deletes a job with its entries and findings; what was told of it is told to be over. Errors: `not_found`. */
-  async delete(id: number, caller: Caller): Promise<null> {
-    const known = await this.row(id);
+  /** Deletes a job with its entries and findings; what was told of it is told to be over. Errors: as {@linkcode row}. */
+  async delete(ref: Ref, caller: Caller): Promise<null> {
+    const known = await this.row(ref);
+    const { id } = known;
     await this.#parts.database.change(caller, async (change) => {
       const db = change.tables<MonitorTables>();
       await this.#parts.findings.recover(change.tx, await openOfJob(db, id), {
@@ -131,20 +133,23 @@ export class ExpectedJobs {
     return null;
   }
 
-  async entries(filter: EntryFilter): Promise<Entry[]> {
-    return (await listEntries(tables(this.#parts), filter)).map(entryRecord);
+  /** Errors: as {@linkcode row} for the name of a job. */
+  async entries(
+    { job_id, ...filter }: Omit<EntryFilter, "job_id"> & { job_id?: Ref | undefined },
+  ): Promise<Entry[]> {
+    const db = tables(this.#parts);
+    return (await listEntries(db, { ...filter, job_id: await jobIdOf(db, job_id) })).map(entryRecord);
   }
 
-  /** Entries of a job, the newest instant first. Errors: `not_found` for the job. */
-  async entriesOf(jobId: number, page: { skip: number; limit: number }): Promise<Entry[]> {
-    await this.row(jobId);
-    return await this.entries({ job_id: jobId, ...page });
+  /** Entries of a job, the newest instant first. Errors: as {@linkcode row}. */
+  async entriesOf(job: Ref, page: { skip: number; limit: number }): Promise<Entry[]> {
+    return await this.entries({ job_id: (await this.row(job)).id, ...page });
   }
 
   /** Errors: `not_found`. */
-  async entry(id: number): Promise<Entry> {
-    const row = await entryById(tables(this.#parts), id);
-    if (row === undefined) throw new HoldfastError("not_found", `Cannot find entry ${id}`);
+  async entry(ref: Ref): Promise<Entry> {
+    const row = await entryById(tables(this.#parts), idOf(ref));
+    if (row === undefined) throw new HoldfastError("not_found", `Cannot find entry ${shownRef(ref)}`);
     return entryRecord(row);
   }
 
@@ -167,13 +172,22 @@ export class ExpectedJobs {
     for (const listener of this.#changed) listener();
   }
 
-  /** First instant that can be missed, from now on. A schedule's own come from its ledger. */
-  #expectFrom(values: Values, from: number) {
-    const due = values.is_active === 0 || values.way === "schedule" ? null : nextDue(values, from);
+  /** First instant that can be missed, from now on. A schedule says its own. */
+  async #expectFrom(values: Values, caller: Caller) {
+    const due = values.is_active === 0
+      ? null
+      : values.schedule_id === null
+      ? nextDue(values, this.#parts.clock.now())
+      : await this.#nextOf(values.schedule_id, caller);
     return {
       next_due_at: due === null ? null : iso(due),
       next_deadline_at: due === null ? null : iso(due + graceMs(values, this.#parts.windows)),
     };
+  }
+
+  async #nextOf(schedule: string, caller: Caller): Promise<number | null> {
+    const { next_run_at } = await this.#parts.schedules.get(schedule, caller);
+    return next_run_at === null ? null : Date.parse(next_run_at);
   }
 
   async #newValues(input: JobCreate, at: string, caller: Caller): Promise<Values> {
@@ -182,10 +196,10 @@ export class ExpectedJobs {
       (schedule !== undefined ? "schedule" : veeam_job !== undefined ? "veeam" : "report");
     const own = schedule === undefined ? undefined : await this.#parts.schedules.get(schedule, caller);
     if ((way === "schedule") !== (own !== undefined)) {
-      throw missing("schedule", "and way schedule belong together");
+      throw missing("schedule", "is needed for way schedule, and only there");
     }
     if ((way === "veeam") !== (veeam_job !== undefined)) {
-      throw missing("veeam_job", "and way veeam belong together");
+      throw missing("veeam_job", "is needed for way veeam, and only there");
     }
     const source = veeam_job === undefined
       ? undefined
@@ -242,7 +256,7 @@ const DUE_FIELDS = [
 ] as const;
 
 function missing(path: string, message: string): HoldfastError {
-  return new HoldfastError("invalid", `Cannot expect a backup: ${path} ${message}`, {
+  return new HoldfastError("invalid", `Cannot expect a backup: ${path}: ${message}`, {
     errors: [{ path, message }],
   });
 }

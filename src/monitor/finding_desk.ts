@@ -10,6 +10,8 @@ import { jobById, updateJob } from "./queries/jobs.ts";
 import { entryById } from "./queries/entries.ts";
 import type { FindingRow, MonitorTables } from "./queries/tables.ts";
 import { Recipients } from "./records.ts";
+import { jobIdOf } from "./named.ts";
+import { idOf, type Ref, shownRef } from "./refs.ts";
 
 export class FindingDesk {
   readonly #parts: Parts;
@@ -18,17 +20,21 @@ export class FindingDesk {
     this.#parts = parts;
   }
 
-  async list(filter: FindingFilter): Promise<Finding[]> {
-    return (await listFindings(tables(this.#parts), filter)).map(findingRecord);
+  /** Errors: `not_found` and `conflict` for the name of a job. */
+  async list(
+    { job_id, ...filter }: Omit<FindingFilter, "job_id"> & { job_id?: Ref | undefined },
+  ): Promise<Finding[]> {
+    const db = tables(this.#parts);
+    return (await listFindings(db, { ...filter, job_id: await jobIdOf(db, job_id) })).map(findingRecord);
   }
 
   /** Errors: `not_found`. */
-  async get(id: number): Promise<Finding> {
+  async get(id: Ref): Promise<Finding> {
     return findingRecord(await this.#row(id));
   }
 
   /** Somebody knows: no reminders, no escalation, until it ends. Errors: `not_found`, `conflict` when it has ended. */
-  acknowledge(id: number, note: string | undefined, caller: Caller): Promise<Finding> {
+  acknowledge(id: Ref, note: string | undefined, caller: Caller): Promise<Finding> {
     const at = iso(this.#parts.clock.now());
     return this.#change(id, "acknowledge", caller, {
       state: "acknowledged",
@@ -40,11 +46,11 @@ export class FindingDesk {
   }
 
   /** Nothing is told of it until then. Errors: as {@linkcode acknowledge}, `invalid` for an instant that has passed. */
-  mute(id: number, until: string, note: string | undefined, caller: Caller): Promise<Finding> {
+  mute(id: Ref, until: string, note: string | undefined, caller: Caller): Promise<Finding> {
     const now = this.#parts.clock.now();
     const instant = iso(Date.parse(until));
     if (Date.parse(until) <= now) {
-      throw new HoldfastError("invalid", `Cannot mute finding ${id}: ${instant} has passed`, {
+      throw new HoldfastError("invalid", `Cannot mute finding ${shownRef(id)}: ${instant} has passed`, {
         errors: [{ path: "until", message: "must be to come" }],
       });
     }
@@ -58,7 +64,7 @@ export class FindingDesk {
   }
 
   /** It is over because somebody says so; whoever was told is told. Errors: as {@linkcode acknowledge}. */
-  resolve(id: number, note: string | undefined, caller: Caller): Promise<Finding> {
+  resolve(id: Ref, note: string | undefined, caller: Caller): Promise<Finding> {
     return this.#change(id, "resolve", caller, noted(note), async (tx, row) => {
       const recipients = await this.#recipients(tx, row);
       await this.#parts.findings.recover(tx, [row], {
@@ -73,7 +79,7 @@ export class FindingDesk {
    * What was unusual is expected from now on: sizes of before are forgotten, and the finding is over.
    * Errors: as {@linkcode acknowledge}, `invalid` for a finding that is about no size.
    */
-  async expect(id: number, caller: Caller): Promise<Finding> {
+  async expect(id: Ref, caller: Caller): Promise<Finding> {
     const known = await this.#row(id);
     if (!EXPECTABLE.includes(known.code) || known.job_id === null) {
       throw new HoldfastError(
@@ -103,16 +109,16 @@ export class FindingDesk {
     return job === undefined ? [] : Recipients.parse(JSON.parse(job.notification_recipients));
   }
 
-  async #row(id: number): Promise<FindingRow> {
-    const row = await findingById(tables(this.#parts), id);
+  async #row(id: Ref): Promise<FindingRow> {
+    const row = await findingById(tables(this.#parts), idOf(id));
     if (row !== undefined) return row;
-    throw new HoldfastError("not_found", `Cannot find finding ${id}`, {
+    throw new HoldfastError("not_found", `Cannot find finding ${shownRef(id)}`, {
       hint: "list them with: holdfast monitor findings list",
     });
   }
 
   async #change(
-    id: number,
+    ref: Ref,
     verb: string,
     caller: Caller,
     changes: Parameters<typeof updateFinding>[2],
@@ -122,7 +128,7 @@ export class FindingDesk {
       db: ReturnType<typeof tables>,
     ) => Promise<void>,
   ): Promise<Finding> {
-    await this.#row(id);
+    const { id } = await this.#row(ref);
     return await this.#parts.database.change(caller, async (change) => {
       const db = change.tables<MonitorTables>();
       const before = (await findingById(db, id))!;

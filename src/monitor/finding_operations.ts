@@ -5,11 +5,12 @@ import { type Operation, operation } from "../lib/operation.ts";
 import { Board, Calendar, Check } from "./board_model.ts";
 import { boardText, calendarText } from "./board_text.ts";
 import { Finding } from "./finding_model.ts";
-import { Id, type MonitorApp } from "./job_operations.ts";
+import type { MonitorApp } from "./job_operations.ts";
 import { FINDING_STATES, OPEN_STATES } from "./queries/tables.ts";
+import { Ref } from "./refs.ts";
 
 const BASE = "/api/v1/monitor";
-const One = z.strictObject({ finding: Id.describe("Number of the finding") });
+const One = z.strictObject({ finding: Ref.describe("Number of the finding") });
 const Note = z.string().max(1000).optional().describe("Why, for whoever looks at it later");
 
 export const listFindings = operation({
@@ -22,7 +23,7 @@ export const listFindings = operation({
       "Only those in this state; open ones when absent",
     ),
     code: z.string().min(1).optional().describe("Only of this kind: missing, failed, drift ..."),
-    job_id: Id.optional().describe("Only those of this job"),
+    job_id: Ref.optional().describe("Only those of this job, by id or name"),
     agent: z.string().min(1).optional().describe("Only those of this agent"),
     skip: z.int().min(0).default(0).describe("How many to leave out at the beginning"),
     limit: z.int().min(1).max(1000).default(100).describe("How many at most"),
@@ -163,7 +164,7 @@ export const calendar = operation({
   input: z.strictObject({
     from: z.iso.date().optional().describe("First day (UTC); so that the last one is today when absent"),
     days: z.int().min(1).max(62).default(14).describe("How many days"),
-    job: Id.optional().describe("Only this job"),
+    job: Ref.optional().describe("Only this job, by id or name"),
   }),
   output: Calendar,
   cli: {

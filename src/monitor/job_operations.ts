@@ -4,17 +4,15 @@ import { type Operation, operation } from "../lib/operation.ts";
 import type { CliSpec, FlagSpec } from "../lib/operation.ts";
 import { Entry, ExpectedJob, JobCreate, JobUpdate, StatusInput, WAYS } from "./model.ts";
 import type { Monitor } from "./monitor.ts";
+import { Ref } from "./refs.ts";
 
 /** What the operations need of the app. */
 export interface MonitorApp {
   monitor: Monitor;
 }
 
-/** Ids that cannot be are ids of nothing. */
-export const Id = z.union([z.int(), z.string()]).transform((id) => {
-  const number = Number(id);
-  return Number.isSafeInteger(number) && number > 0 ? number : 0;
-});
+/** The job a command is about. */
+export const JobRef = Ref.describe("Id or name of the job: 3, ACME/PARIS/shop, or shop where there is one");
 
 const page = {
   skip: z.int().min(0).default(0).describe("How many to leave out at the beginning"),
@@ -107,7 +105,7 @@ export const createJob = operation({
   run: (app: MonitorApp, input, caller) => app.monitor.expected.create(input, caller),
 });
 
-const One = z.strictObject({ job: Id.describe("Id of the job") });
+const One = z.strictObject({ job: JobRef });
 
 export const getJob = operation({
   name: "monitor.jobs.get",
@@ -117,7 +115,10 @@ export const getJob = operation({
   summary: "Show an expected backup",
   input: One,
   output: ExpectedJob,
-  cli: { args: ["job"], examples: ["holdfast monitor jobs get 1"] },
+  cli: {
+    args: ["job"],
+    examples: ["holdfast monitor jobs get 1", "holdfast monitor jobs get ACME/PARIS/shop"],
+  },
   run: (app: MonitorApp, input) => app.monitor.expected.get(input.job),
 });
 
@@ -127,7 +128,7 @@ export const updateJob = operation({
   aliases: ["PUT /api/v1/jobs/{job}/"],
   role: "operator",
   summary: "Change an expected backup; fields that are not given stay",
-  input: JobUpdate.extend({ job: Id.describe("Id of the job") }),
+  input: JobUpdate.extend({ job: JobRef }),
   output: ExpectedJob,
   cli: {
     args: ["job"],
@@ -170,7 +171,11 @@ export const listEntries = operation({
   aliases: ["GET /api/v1/entries/"],
   role: "operator",
   summary: "List what became of due instants, the newest first",
-  input: z.strictObject({ ...filters, job_id: Id.optional().describe("Only those of this job"), ...page }),
+  input: z.strictObject({
+    ...filters,
+    job_id: Ref.optional().describe("Only those of this job, by id or name"),
+    ...page,
+  }),
   output: z.array(Entry),
   cli: {
     columns: entryColumns,
@@ -186,7 +191,7 @@ export const getEntry = operation({
   aliases: ["GET /api/v1/entries/{entry}/"],
   role: "operator",
   summary: "Show one entry, with what the agent said and what was found",
-  input: z.strictObject({ entry: Id.describe("Id of the entry") }),
+  input: z.strictObject({ entry: Ref.describe("Id of the entry") }),
   output: Entry,
   cli: { args: ["entry"], examples: ["holdfast monitor entries get 1"] },
   run: (app: MonitorApp, input) => app.monitor.expected.entry(input.entry),
@@ -199,7 +204,7 @@ export const entriesByJob = operation({
   role: "operator",
   summary: "List the entries of a job, the newest instant first",
   description: "A job that is not there, or not any more, is not found.",
-  input: z.strictObject({ job: Id.describe("Id of the job"), ...page }),
+  input: z.strictObject({ job: JobRef, ...page }),
   output: z.array(Entry),
   cli: { args: ["job"], columns: entryColumns, examples: ["holdfast monitor entries job 1"] },
   run: (app: MonitorApp, { job, ...rest }) => app.monitor.expected.entriesOf(job, rest),

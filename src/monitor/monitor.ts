@@ -25,6 +25,8 @@ import { forgetPings, listPings } from "./queries/pings.ts";
 import { forgetSources } from "./queries/sources.ts";
 import type { FindingRow, JobRow, PingRow } from "./queries/tables.ts";
 import { jobName } from "./records.ts";
+import { jobIdOf } from "./named.ts";
+import type { Ref } from "./refs.ts";
 import type { EntryStatus, Verdict } from "./report.ts";
 import type { Board, Calendar, Check } from "./board_model.ts";
 
@@ -118,18 +120,21 @@ export class Monitor {
     return boardOf(this.#parts, date);
   }
 
-  calendar(wanted: { from?: string | undefined; days: number; job?: number | undefined }): Promise<Calendar> {
-    return calendarOf(this.#parts, wanted);
+  /** Errors: `not_found` and `conflict` for the name of a job. */
+  async calendar(
+    { job, ...wanted }: { from?: string | undefined; days: number; job?: Ref | undefined },
+  ): Promise<Calendar> {
+    return await calendarOf(this.#parts, { ...wanted, job: await jobIdOf(tables(this.#parts), job) });
   }
 
   check(how: { nagios: boolean }): Promise<Check> {
     return checkAll(this.#parts, how);
   }
 
-  /** Pings of a job, the newest first. Errors: `not_found`. */
-  async pingsOf(jobId: number, page: { skip: number; limit: number }): Promise<PingRow[]> {
-    await this.expected.row(jobId);
-    return await listPings(tables(this.#parts), jobId, page);
+  /** Pings of a job, the newest first. Errors: `not_found`, `conflict` when several have the name. */
+  async pingsOf(job: Ref, page: { skip: number; limit: number }): Promise<PingRow[]> {
+    const { id } = await this.expected.row(job);
+    return await listPings(tables(this.#parts), id, page);
   }
 
   /** Told of each due instant that was decided. */

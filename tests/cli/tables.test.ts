@@ -221,7 +221,14 @@ const ANSWERS: Record<string, unknown> = {
     },
   ],
   "monitor.pings.list": [
-    { at: "2030-01-14T03:00:00.000Z", signal: "exit", exit_code: 2, run_id: null, body: "disk full" },
+    {
+      at: "2030-01-14T03:00:00.000Z",
+      signal: "exit",
+      exit_code: 2,
+      run_id: null,
+      counted_for: "no due instant near",
+      body: "disk full",
+    },
   ],
   "monitor.versions.list": [
     {

@@ -10,6 +10,7 @@ Deno.test("a schedule is expected by naming it: runs that end well are ok, insta
   const job = await w.local("POST", "/api/v1/jobs", { schedule: w.own.schedule });
   assert.equal(job.way, "schedule");
   assert.equal(job.database_name, "nightly-web-1");
+  assert.equal(job.next_due_at, "2026-03-02T02:00:00.000Z");
   const at = async (instant: string) => {
     clock.set(instant);
     await schedules.tick();

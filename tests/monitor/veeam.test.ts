@@ -178,7 +178,7 @@ Deno.test("a job that the server does not have is refused with the nearest name,
   await w.sync();
   assert.match(await refused({ veeam_job: "Daily VM" }), /^404 .*"Daily VM".*did you mean "Daily VMs"/);
   assert.match(await refused({ veeam_server: "vbr-2" }), /^404 .*"vbr-2" \(there are: default/);
-  assert.match(await refused({ way: "ping" }), /^400 .*way veeam belong together/);
+  assert.match(await refused({ way: "ping" }), /^400 .*veeam_job: is needed for way veeam/);
   const tapes = await w.local("POST", "/api/v1/jobs", { ...JOB, veeam_job: "tapes" });
   assert.deepEqual([tapes.name, tapes.veeam_job_id], ["Tapes", null]);
   // Of two with one name the id says which.

@@ -42,6 +42,14 @@ export async function jobById(db: Db, id: number): Promise<JobRow | undefined> {
   return (await byId(db, id))[0];
 }
 
+/** What every job is called. */
+export function jobNames(
+  db: Db,
+): Promise<Pick<JobRow, "id" | "company_name" | "city" | "neighborhood" | "database_name" | "year">[]> {
+  return db.selectFrom("monitor_jobs")
+    .select(["id", "company_name", "city", "neighborhood", "database_name", "year"]).orderBy("id").execute();
+}
+
 export function jobsByIds(db: Db, ids: readonly number[]): Promise<JobRow[]> {
   if (ids.length === 0) return Promise.resolve([]);
   return db.selectFrom("monitor_jobs").selectAll().where("id", "in", ids).execute();

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { EXIT_BAD_ANSWER } from "../../lib/errors.ts";
 import { operation } from "../../lib/operation.ts";
-import { Id, type MonitorApp } from "../job_operations.ts";
+import type { MonitorApp } from "../job_operations.ts";
+import { Ref } from "../refs.ts";
 import { KeptVersion, PrunedVersions, PruneVersions, VersionFilter } from "../versions/model.ts";
 import { ScanResult } from "./result.ts";
 import { scanText } from "./text.ts";
@@ -70,7 +71,7 @@ export const undeleteVersion = operation({
   route: "POST /api/v1/monitor/versions/{entry}/undelete",
   role: "operator",
   summary: "Take a kept version out of the trash",
-  input: z.strictObject({ entry: Id.describe("Id of the entry it is the backup of") }),
+  input: z.strictObject({ entry: Ref.describe("Id of the entry it is the backup of") }),
   output: KeptVersion,
   cli: {
     args: ["entry"],

@@ -11,6 +11,7 @@ import type { Caller } from "../../lib/operation.ts";
 import type { Database } from "../../store/mod.ts";
 import type { MonitorTables } from "../queries/tables.ts";
 import { jobName } from "../records.ts";
+import { idOf, type Ref, shownRef } from "../refs.ts";
 import { type Disk, WorkerDisk } from "../scan/disk.ts";
 import { log } from "../scan/pass.ts";
 import type { KeptVersion, PrunedVersions, VersionFilter } from "./model.ts";
@@ -127,11 +128,11 @@ export class Versions {
   }
 
   /** Takes a version out of the trash. Errors: `not_found`, `conflict` when it is not in it or its file is gone. */
-  async undelete(entryId: number, caller: Caller): Promise<KeptVersion> {
+  async undelete(entry: Ref, caller: Caller): Promise<KeptVersion> {
     const root = this.#requireRoot("undelete a version");
-    const row = await versionById(this.#tables(), entryId);
-    if (row === undefined) throw new HoldfastError("not_found", `Cannot find entry ${entryId}`);
-    const what = `undelete the version of entry ${entryId}`;
+    const row = await versionById(this.#tables(), idOf(entry));
+    if (row === undefined) throw new HoldfastError("not_found", `Cannot find entry ${shownRef(entry)}`);
+    const what = `undelete the version of entry ${idOf(entry)}`;
     const trashed = row.promotion === "trashed" ? fromTrash(root, row.promoted_path ?? "") : undefined;
     if (trashed === undefined) throw new HoldfastError("conflict", `Cannot ${what}: it is not in the trash`);
     const version = versionOf(row);
