@@ -11,6 +11,7 @@ import { formatDuration } from "../lib/duration.ts";
 import { coerceText, type Field, fieldsOf } from "../lib/fields.ts";
 import { exampleText, Flag } from "./help.ts";
 import type { FlagSpec, Operation } from "../lib/operation.ts";
+import { inFlags, type Words } from "./words.ts";
 
 /** What the person typed for one operation. */
 export interface Typed {
@@ -19,7 +20,7 @@ export interface Typed {
   /** Flags of the command line itself, beside the operation's input. */
   options: Record<string, unknown>;
   /** What the person types for a field, by its path: `max_backups` is `--max-backups`. */
-  words: ReadonlyMap<string, string>;
+  words: Words;
 }
 
 /** Adds the command of an operation below `program`; `run` is called when it is the one typed. */
@@ -31,11 +32,16 @@ export function addOperation(
 ): void {
   const command = addName(program, op, groups);
   if (command === undefined) return;
-  command.description(op.description === undefined ? op.summary : `${op.summary}\n\n${op.description}`);
   const inputs = new Map<string, Bound>();
   const positional = addArguments(command, op);
   addFlags(command, op, new Set(positional.map((argument) => argument.field.name)), inputs);
   addCommon(command, op);
+  const words = typedWords(command, positional, inputs);
+  const description = op.description === undefined ? op.summary : `${op.summary}\n\n${op.description}`;
+  command.description(inFlags(description, words));
+  for (const part of [...command.options, ...command.registeredArguments]) {
+    part.description = inFlags(part.description, words);
+  }
   command.addHelpText("after", () => helpAfter(op));
   command.action(async () => {
     const input: Record<string, unknown> = {};
@@ -52,7 +58,7 @@ export function addOperation(
       if (value !== undefined) setAt(input, bound.path, convert(bound, value));
       else if (variable !== undefined && variable !== "") setAt(input, bound.path, variable);
     }
-    await run({ op, input, options, words: typedWords(command, positional, inputs) });
+    await run({ op, input, options, words });
   });
 }
 
@@ -72,7 +78,7 @@ function typedWords(
   command: Command,
   positional: readonly Bound[],
   inputs: ReadonlyMap<string, Bound>,
-): ReadonlyMap<string, string> {
+): Words {
   const flags = new Map(command.options.map((option) => [option.attributeName(), option.long]));
   return new Map([
     ...[...inputs].map(([name, { path }]) => [path.join("."), flags.get(name) ?? name] as const),

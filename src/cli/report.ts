@@ -3,6 +3,7 @@ import { CommanderError } from "commander";
 import { ERROR_KINDS, EXIT_INTERRUPTED, HoldfastError, messageOf, toProblem } from "../lib/errors.ts";
 import { oneLine } from "./cells.ts";
 import type { Terminal } from "./terminal.ts";
+import { inFlags, wordFor, type Words } from "./words.ts";
 
 /** As programs end that write to a closed pipe: 128 and the number of SIGPIPE. */
 const EXIT_BROKEN_PIPE = 141;
@@ -52,13 +53,18 @@ function reportUsage(error: CommanderError, terminal: Terminal, json: boolean): 
 
 function tell(error: HoldfastError, terminal: Terminal): void {
   terminal.note(`${terminal.colors.red("error:")} ${lines(asTyped(error.message))}`);
-  // The message of a configuration error lists all of them already.
-  if (error.errors.length > 1 && error.code !== "config") {
+  if (error.errors.length > 1 && !saysAll(error)) {
     for (const { path, message } of error.errors) {
       terminal.note(`  ${path === "" ? "" : `${path}: `}${oneLine(message)}`);
     }
   }
   if (error.hint !== undefined) terminal.note(`hint: ${lines(error.hint)}`);
+}
+
+/** True when the message lists every error already, as that of a configuration does. */
+function saysAll({ code, message, errors }: HoldfastError): boolean {
+  return code === "config" || message.endsWith(errors.map(({ message }) => message).join("; ")) ||
+    message.endsWith(errors.map(({ path, message }) => `${path}: ${message}`).join("; "));
 }
 
 /** Messages name an operation with dots, as the API does; the person typed words. */
@@ -70,17 +76,25 @@ function asTyped(message: string): string {
 }
 
 /** The same error, said with the flags a person types instead of the fields they stand for. */
-export function inWords(error: unknown, words: ReadonlyMap<string, string>): unknown {
-  if (!(error instanceof HoldfastError) || error.errors.length === 0) return error;
+export function inWords(error: unknown, words: Words): unknown {
+  if (!(error instanceof HoldfastError)) return error;
   const { kind, code, hint, cause } = error;
-  const wordFor = (path: string) => words.get(path) ?? words.get(path.replace(/\[\d+\]$/, "")) ?? path;
-  const errors = error.errors.map(({ path, message }) => ({ path: wordFor(path), message }));
-  const [first, typed] = [error.errors[0]!.path, errors[0]!.path];
-  return new HoldfastError(kind, error.message.replace(`: ${first}: `, `: ${typed}: `), {
+  let message = error.message;
+  for (const { path } of error.errors) {
+    if (path === "") continue;
+    for (const before of [": ", "; "]) {
+      message = message.replace(`${before}${path}: `, `${before}${wordFor(path, words)}: `);
+    }
+  }
+  return new HoldfastError(kind, inFlags(message, words), {
     code,
-    errors,
+    errors: error.errors.map(({ path, message }) => ({
+      path: wordFor(path, words),
+      message: inFlags(message, words),
+    })),
     cause,
-    ...(hint === undefined ? {} : { hint }),
+    ...(error.retryAfterSeconds === undefined ? {} : { retry_after_seconds: error.retryAfterSeconds }),
+    ...(hint === undefined ? {} : { hint: inFlags(hint, words) }),
   });
 }
 

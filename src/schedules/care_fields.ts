@@ -6,7 +6,9 @@ const Copies = z.int().min(1).max(1000).nullable();
 
 /** What people may set, each with its words in help and in the API's document. */
 export const careFields = {
-  keep_last: Copies.describe("Copies kept, the newest; once any such rule is set, max_backups is none"),
+  keep_last: Copies.describe(
+    "Copies kept, the newest; once any such rule is set, max_backups does not count",
+  ),
   keep_hourly: Copies.describe("Hours of which the newest copy is kept"),
   keep_daily: Copies.describe("Days of which the newest copy is kept"),
   keep_weekly: Copies.describe("Weeks, from Monday on, of which the newest copy is kept"),

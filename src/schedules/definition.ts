@@ -35,7 +35,7 @@ function noExpression({ cron_expression: cron, interval_hours: hours }: Schedule
   const path = hours === undefined ? "cron_expression" : "interval_hours";
   throw new HoldfastError("invalid", `Cannot schedule: ${path} and run_after exclude each other`, {
     errors: [{ path, message: "a schedule that follows another is due with it" }],
-    hint: "leave one of the two out; run_after null ends following",
+    hint: "leave one of the two out; --run-after none (null in JSON) ends following",
   });
 }
 

@@ -191,7 +191,8 @@ const statusText = (status: SchedulerStatus) =>
 function stateText({ running, last_check_at, next_check_at }: SchedulerStatus): string {
   if (running) return `The scheduler runs: it looked at ${last_check_at} and looks next at ${next_check_at}`;
   if (last_check_at === null) {
-    return "The scheduler has not looked for due instants yet; it does each minute while a daemon runs";
+    // A daemon looks before it answers anything, so this is the word of a process that is none.
+    return "No daemon runs: nothing that is due starts until there is one (holdfast serve)";
   }
   return `The scheduler is stopped; it looked last at ${last_check_at}`;
 }

@@ -154,6 +154,7 @@ export function parseCheck(text: string): unknown {
     };
   }
   throw new HoldfastError("invalid", `Cannot read running check "${text}": unknown form`, {
-    hint: "write none, tcp:PORT, tcp:HOST:PORT, http://..., process:NAME, systemd:UNIT or JSON",
+    hint:
+      'write none, tcp:PORT, tcp:HOST:PORT, http://..., process:NAME, systemd:UNIT or JSON: {"kind":"command","command":["true"]}',
   });
 }

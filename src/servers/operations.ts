@@ -30,7 +30,8 @@ const flags = {
   description: { flag: "--description <text>" },
   running_check: {
     flag: "--running-check <check>",
-    description: "none, tcp:PORT, tcp:HOST:PORT, http://..., process:NAME, systemd:UNIT, or JSON",
+    description:
+      'none, tcp:PORT, tcp:HOST:PORT, http://..., process:NAME, systemd:UNIT, or JSON: {"kind":"command","command":["true"]}',
     parse: parseCheck,
   },
   "default_engine_options.sources": {

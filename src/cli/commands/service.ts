@@ -8,18 +8,20 @@ import type { InstallFlags, UnitFlags } from "./service/verbs.ts";
 const EXAMPLES = `
 Settings given as flags (--api-listen 0.0.0.0:8420) become part of the unit.
 
-The unit runs as the user holdfast, sees the host read-only, and has no capability but what these
-flags need:
+The unit runs as the user holdfast, sees the host read-only, and has no
+capability but what these flags need:
   --source DIR      reads files of every owner there (CAP_DAC_READ_SEARCH)
-  --write DIR       may write there, if the user may: a new directory is made for it
-  --restore-owners  gives restored files their owners and modes (CAP_CHOWN, CAP_FOWNER, CAP_FSETID,
-                    CAP_DAC_OVERRIDE), which makes the daemon nearly as strong as root in what it
-                    may write
+  --write DIR       may write there, if the user may: a new directory is made
+                    for it
+  --restore-owners  gives restored files their owners and modes (CAP_CHOWN,
+                    CAP_FOWNER, CAP_FSETID, CAP_DAC_OVERRIDE), which makes the
+                    daemon nearly as strong as root in what it may write
 
 Examples:
   $ holdfast service unit --source /srv/data --write /srv/backups
   # holdfast service install --source /srv/data --write /srv/backups --now
-  # holdfast service install --source /home --write /mnt/nas --restore-owners --dry-run
+  # holdfast service install --source /home --write /mnt/nas --restore-owners \\
+      --dry-run
   # holdfast doctor                 # names every schedule the unit cannot reach`;
 
 export const serviceCommand: LocalCommand = {
