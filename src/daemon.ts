@@ -68,7 +68,8 @@ export async function runDaemon(loaded: LoadedConfig, options: DaemonOptions = {
 
   const setupCode = await app.setupCode();
   if (setupCode !== null && options.announce !== false) {
-    announceSetupCode(setupCode, config.data_dir, tcp.url);
+    const until = app.services.auth.setup.codeEndsAt();
+    announceSetupCode(setupCode, until, config.data_dir, tcp.url);
   }
   const info: DaemonInfo = { url: tcp.url, socket: config.api.socket, setupCode };
   log.info("Holdfast {version} answers on {url} and {socket}", {
@@ -90,10 +91,10 @@ export async function runDaemon(loaded: LoadedConfig, options: DaemonOptions = {
 }
 
 /** The code goes to the person at the terminal, never to the log. */
-function announceSetupCode(code: string, dataDir: string, url: string): void {
+function announceSetupCode(code: string, until: string | null, dataDir: string, url: string): void {
   const lines = [
     "",
-    "There is no administrator yet. Within an hour, create one with this set-up code:",
+    `There is no administrator yet. Until ${until}, create one with this set-up code:`,
     "",
     `    ${code}`,
     "",

@@ -113,7 +113,9 @@ export const AuditEntry = z.object({
   target: z.string(),
   before: z.unknown().describe("The record before the change, without secrets; null when there was none"),
   after: z.unknown().describe("The record after the change, without secrets; null when there is none"),
-  outcome: z.string().describe("ok, or why not: forbidden, unauthenticated, locked_out, ..."),
+  outcome: z.string().describe(
+    "ok, or why not: forbidden, failed, unauthenticated, locked_out, token_reused",
+  ),
 }).meta({ id: "AuditEntry" });
 export type AuditEntry = z.infer<typeof AuditEntry>;
 

@@ -1,4 +1,5 @@
 /** The first administrator: made with the set-up code, over the network too, while there is none. */
+import { iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import type { Database } from "../store/mod.ts";
@@ -35,6 +36,12 @@ export class Setup {
     if (!await this.#isDone()) return this.#parts.code.ensure();
     this.#parts.code.forget();
     return null;
+  }
+
+  /** When the code ends; null when there is none. */
+  codeEndsAt(): string | null {
+    const at = this.#parts.code.endsAt();
+    return at === undefined ? null : iso(at);
   }
 
   /** Makes the first administrator. Errors: `conflict` when there is one, `unauthenticated`, `rate_limited`, `invalid`. */

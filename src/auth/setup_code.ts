@@ -45,11 +45,16 @@ export class SetupCode {
     removeIfThere(this.#path);
   }
 
+  /** When the code in the file ends, in milliseconds; undefined when there is no file. */
+  endsAt(): number | undefined {
+    if (readPrivate(this.#path) === undefined) return undefined;
+    const made = Deno.statSync(this.#path).mtime?.getTime();
+    return made === undefined ? undefined : made + this.#seconds * 1000;
+  }
+
   #current(): string | undefined {
     const [, code] = FILE.exec(readPrivate(this.#path) ?? "") ?? [];
-    const made = code === undefined ? undefined : Deno.statSync(this.#path).mtime?.getTime();
-    if (made === undefined) return undefined;
-    return this.#clock.now() < made + this.#seconds * 1000 ? code : undefined;
+    return this.#clock.now() < (this.endsAt() ?? 0) ? code : undefined;
   }
 
   #renew(): string {

@@ -31,6 +31,7 @@ Deno.test("the code makes the first administrator, who logs in, and it ends with
   assert.match(given, /^([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}$/);
   assert.equal(Deno.statSync(file(a)).mode! & 0o777, 0o600);
   assert.equal(Deno.readTextFileSync(file(a)), `${given}\n`);
+  assert.equal(a.auth.setup.codeEndsAt(), "2030-01-01T01:00:00.000Z");
   const user = User.parse(await redeem(a, given.toLowerCase().replaceAll("-", " ")));
   assert.deepEqual([user.name, user.role, user.enabled], ["ada", "admin", true]);
   assert.equal(exists(file(a)), false);
@@ -65,6 +66,7 @@ Deno.test("a restart keeps a code that is good and renews one that is not", asyn
   const first = await code(a);
   a.clock.advance(59 * MINUTE);
   assert.equal(await a.restart().setup.ensureCode(), first);
+  assert.equal(a.auth.setup.codeEndsAt(), "2030-01-01T01:00:00.000Z");
   a.clock.advance(MINUTE);
   const second = await a.restart().setup.ensureCode();
   assert.notEqual(second, first);
