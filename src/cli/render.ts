@@ -58,7 +58,7 @@ export async function render(
       if (shaped !== undefined) {
         return await (await import("./table.ts")).printTable(shaped, cli.columns, terminal);
       }
-      if (cli.text !== undefined) return terminal.print(harmless(cli.text(value)));
+      if (cli.text !== undefined) return terminal.print(harmless(cli.text(value, terminal.columns)));
       return printRecord(value, terminal);
   }
 }

@@ -289,7 +289,7 @@ async function runOperation(
   }
   // No answer is undefined over HTTP (204) and null in process.
   if (output !== undefined && output !== null) await render(output, cli, view, terminal, op.summary);
-  else if (view.output === "table") terminal.print(cli.text?.(output) ?? "Done");
+  else if (view.output === "table") terminal.print(cli.text?.(output, terminal.columns) ?? "Done");
   if (cli.watch !== undefined && options[camel(cli.watch.flag.slice(2))] === true) {
     const watched = Object.fromEntries(cli.watch.fields.map((field) => [field, input[field]]));
     return await followOperation(await find(op, cli.watch.operation), watched, session);
@@ -331,7 +331,7 @@ async function followOperation(
   signal.throwIfAborted();
   const exit = exitOf(result);
   const { output } = options.view;
-  if (output === "table" && op.cli?.text !== undefined) terminal.print(op.cli.text(result));
+  if (output === "table" && op.cli?.text !== undefined) terminal.print(op.cli.text(result, terminal.columns));
   // Events were printed one by one as JSON; the other forms know no stream and tell its end.
   if (output !== "table" && output !== "json") {
     await render(result, {}, options.view, terminal, op.summary);

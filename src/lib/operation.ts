@@ -91,8 +91,8 @@ export interface CliSpec<Output = unknown> {
   columns?: readonly ColumnSpec[];
   /** The rows inside the answer; default: the answer when it is an array. */
   rows?(output: Output): readonly unknown[];
-  /** The answer as text for people, instead of a table. */
-  text?(output: Output): string;
+  /** The answer as text for people, instead of a table; `columns` of a terminal, 0 where it is none. */
+  text?(output: Output, columns?: number): string;
   /** The answer as rows for a spreadsheet, where a person reads it as text or sections. */
   sheet?(output: Output): readonly unknown[];
   /** The answer as a whole HTML page of its own, instead of the usual one. */

@@ -1,6 +1,7 @@
 /** What people can ask of findings, and of how all of it stands. */
 import { z } from "zod";
 import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
+import { Day, Moment } from "../lib/moment.ts";
 import { type Operation, operation } from "../lib/operation.ts";
 import { Board, Calendar, Check } from "./board_model.ts";
 import { boardText, calendarText } from "./board_text.ts";
@@ -22,7 +23,9 @@ export const listFindings = operation({
     state: z.enum([...FINDING_STATES, "all"]).optional().describe(
       "Only those in this state; open ones when absent",
     ),
-    code: z.string().min(1).optional().describe("Only of this kind: missing, failed, drift ..."),
+    code: z.string().min(1).optional().describe(
+      "Only of this kind: missing (a report or a file), overdue (anything else), failed, drift ...",
+    ),
     job_id: Ref.optional().describe("Only those of this job, by id or name"),
     agent: z.string().min(1).optional().describe("Only those of this agent"),
     skip: z.int().min(0).default(0).describe("How many to leave out at the beginning"),
@@ -88,14 +91,17 @@ export const muteFinding = operation({
   role: "operator",
   summary: "Tell nobody of a finding until an instant",
   input: One.extend({
-    until: z.iso.datetime({ offset: true }).describe("Instant (ISO 8601) until which nothing is told"),
+    until: Moment.describe("Day or instant (UTC) until which nothing is told"),
     note: Note,
   }),
   output: Finding,
   cli: {
     args: ["finding", "until"],
     text,
-    examples: ["holdfast monitor findings mute 1 2030-01-07T08:00:00Z"],
+    examples: [
+      "holdfast monitor findings mute 1 2030-01-07",
+      "holdfast monitor findings mute 1 2030-01-07T08:00:00Z",
+    ],
   },
   run: (app: MonitorApp, { finding, until, note }, caller) =>
     app.monitor.findings.mute(finding, until, note, caller),
@@ -150,7 +156,7 @@ export const board = operation({
   route: `GET ${BASE}/board`,
   role: "operator",
   summary: "Show all expected backups of a day by state, the worst first",
-  input: z.strictObject({ date: z.iso.date().optional().describe("Day (UTC); today when absent") }),
+  input: z.strictObject({ date: Day.optional().describe("Day (UTC); today when absent") }),
   output: Board,
   cli: { text: boardText, examples: ["holdfast monitor board", "holdfast monitor board --date 2030-01-06"] },
   run: (app: MonitorApp, input) => app.monitor.board(input.date),
@@ -162,7 +168,7 @@ export const calendar = operation({
   role: "operator",
   summary: "Show each expected backup by day",
   input: z.strictObject({
-    from: z.iso.date().optional().describe("First day (UTC); so that the last one is today when absent"),
+    from: Day.optional().describe("First day (UTC); so that the last one is today when absent"),
     days: z.int().min(1).max(62).default(14).describe("How many days"),
     job: Ref.optional().describe("Only this job, by id or name"),
   }),

@@ -133,6 +133,7 @@ export class Findings {
         severity: row.severity,
         subject: { kind: row.subject_kind, id: row.subject_id, name: row.subject_name },
         detail: why.detail,
+        ...(why.by === undefined ? {} : { by: why.by }),
         facts: why.facts ?? {},
         recipients: why.recipients,
       });

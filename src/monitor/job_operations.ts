@@ -1,5 +1,6 @@
 /** What people can ask of expected jobs and entries. */
 import { z } from "zod";
+import { parseDuration } from "../lib/duration.ts";
 import { type Operation, operation } from "../lib/operation.ts";
 import type { CliSpec, FlagSpec } from "../lib/operation.ts";
 import { Entry, ExpectedJob, JobCreate, JobUpdate, StatusInput, WAYS } from "./model.ts";
@@ -28,6 +29,11 @@ const filters = {
   database: z.string().min(1).optional().describe("Only those of this database"),
 };
 
+const duration = (flag: string): FlagSpec => ({
+  flag: `${flag} <duration>`,
+  parse: (text) => text === "none" ? null : parseDuration(text),
+});
+
 const flags: Record<string, FlagSpec> = {
   agent_id_responsible: { flag: "--agent <id>" },
   company_name: { flag: "--company <name>" },
@@ -39,6 +45,8 @@ const flags: Record<string, FlagSpec> = {
   final_storage_path_template: { flag: "--keep-at <template>" },
   agent_deposit_path_template: { flag: "--file <template>" },
   agent_log_deposit_path_template: { hidden: true },
+  grace_seconds: duration("--grace-seconds"),
+  max_run_seconds: duration("--max-run-seconds"),
   notification_recipients: { flag: "--notify <address>" },
   current_status: { hidden: true },
 };
@@ -97,7 +105,7 @@ export const createJob = operation({
     examples: [
       "holdfast monitor jobs create shop --agent ACME_PARIS --company ACME --city PARIS --hour 13 --every daily --keep-at '{company_name}/{city}/{database_name}'",
       "holdfast monitor jobs create crm --way file --file 'ACME/{year}-{month}-{day}/crm*.dump' --hour 2 --every daily",
-      "holdfast monitor jobs create mail --way ping --cron '0 3 * * mon-fri' --timezone Europe/Paris --max-run-seconds 3600",
+      "holdfast monitor jobs create mail --way ping --cron '0 3 * * mon-fri' --timezone Europe/Paris --max-run-seconds 1h",
       "holdfast monitor jobs create --schedule nightly",
       "holdfast monitor jobs create --veeam-job 'Daily VMs' --hour 6 --every daily --grace-seconds 0",
     ],

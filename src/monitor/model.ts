@@ -1,5 +1,6 @@
 /** Expected jobs and their entries as records: the published fields, the fuller model beside them, and what may be set. */
 import { z } from "zod";
+import { Day } from "../lib/moment.ts";
 import { ENTRY_STATUSES } from "./report.ts";
 
 /** How a backup shows itself. */
@@ -65,7 +66,7 @@ const fields = {
   day_of_month: z.int().min(1).max(28).nullable().describe(
     "Day a monthly one is due on; the first when absent",
   ),
-  expected_date: z.iso.date().nullable().describe("Day a single one is due on; the next one when absent"),
+  expected_date: Day.nullable().describe("Day a single one is due on; the next one when absent"),
   cron_expression: z.string().trim().min(1).max(200).nullable().describe(
     "When it is due, instead of frequency, hour and minute",
   ),

@@ -52,6 +52,8 @@ export interface AlertEvent {
   facts?: Readonly<Record<string, string | number | boolean | null>>;
   /** Mail addresses of this subject's own; mail channels write to them besides their own recipients. */
   recipients?: readonly string[];
+  /** With `recovered`: who says that it is over. Absent where that was seen. */
+  by?: string;
   /** Names of channels that are told instead of those of the policy. */
   channels?: readonly string[];
   /** Name of the policy that counts, instead of the first one that matches the subject. */

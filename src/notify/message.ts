@@ -41,6 +41,8 @@ export const Item = z.object({
   /** Findings in a row. */
   failures: z.int(),
   detail: TextSchema.nullable(),
+  /** Who ended it, for what did not end by itself. */
+  by: z.string().optional(),
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   sections: z.array(DigestSection),
 });
@@ -145,7 +147,7 @@ function namesOf(items: readonly Item[]): string {
   return names.slice(0, NAMES_SHOWN).join(", ") + more;
 }
 
-function headingOf({ kind, code, subject }: Item, language: Language): string {
+function headingOf({ kind, code, subject, by }: Item, language: Language): string {
   const word = codeWord(code, language);
   switch (kind) {
     case "test":
@@ -153,7 +155,7 @@ function headingOf({ kind, code, subject }: Item, language: Language): string {
     case "digest":
       return subject.id === "weekly" ? FRAME.digest_weekly[language] : FRAME.digest_daily[language];
     case "recovered":
-      return `${FRAME.recovered[language].toUpperCase()}: ${subject.name}`;
+      return `${FRAME[by === undefined ? "recovered" : "resolved"][language].toUpperCase()}: ${subject.name}`;
     case "reminder":
       return `${`${FRAME.still[language]} ${word}`.toUpperCase()}: ${subject.name}`;
     case "escalation":
@@ -172,6 +174,7 @@ function sectionOf(item: Item, style: Style): Section {
   if (item.kind !== "test") {
     rows.push([FRAME.severity[language], severityWord(item.severity, language)]);
     if (item.kind === "recovered") rows.push([FRAME.was[language], codeWord(item.code, language)]);
+    if (item.by !== undefined) rows.push([FRAME.by[language], oneLine(item.by)]);
     rows.push([FRAME.at[language], formatInstant(item.at, timezone)]);
     if (item.since !== null && item.since !== item.at) {
       rows.push([FRAME.since[language], formatInstant(item.since, timezone)]);

@@ -185,6 +185,7 @@ function itemOf(
       : typeof event.detail === "string"
       ? event.detail
       : { ...event.detail },
+    ...(event.by === undefined ? {} : { by: event.by }),
     facts: { ...event.facts },
     sections: [],
   };

@@ -70,6 +70,8 @@ export const FRAME = {
   at: { en: "At", fr: "Le" },
   instance: { en: "Reported by", fr: "Signalé par" },
   recovered: { en: "recovered", fr: "rétabli" },
+  resolved: { en: "resolved", fr: "clos" },
+  by: { en: "By", fr: "Par" },
   was: { en: "Was", fr: "Était" },
   still: { en: "still", fr: "toujours" },
   escalated: { en: "escalated", fr: "escalade" },

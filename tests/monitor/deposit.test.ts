@@ -40,3 +40,30 @@ Deno.test("a deposit that is not there is a critical finding and the reason in h
   assert.equal((await scanner()).status, "ok");
   assert.match(world.subjects()[0] ?? "", /RECOVERED/);
 });
+
+Deno.test("a finding that a person ends is told as resolved by that person", async () => {
+  await using world = await sites();
+  const { deposit, monitor } = world;
+  const { notify } = world.app.services;
+  const look = async () => {
+    monitor.scanner.begin();
+    await monitor.scanner.idle();
+    await notify.tick();
+    await notify.idle();
+  };
+  await Deno.rename(deposit, `${deposit}.away`);
+  await look();
+  world.subjects();
+  const [{ id }] = await world.local("GET", "/api/v1/monitor/findings");
+  const day = "2026-03-09";
+  const muted = await world.local("POST", `/api/v1/monitor/findings/${id}/mute`, { until: day });
+  assert.equal(muted.muted_until, `${day}T00:00:00.000Z`);
+  const { ended_by } = await world.local("POST", `/api/v1/monitor/findings/${id}/resolve`);
+  await notify.tick();
+  await notify.idle();
+  assert.deepEqual(world.subjects(), [`[Holdfast] RESOLVED: ${deposit}`]);
+  assert.match(
+    world.mail.mails.at(-1)!.text,
+    new RegExp(`${ended_by} says that it is over[^]*By: +${ended_by}`),
+  );
+});

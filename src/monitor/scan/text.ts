@@ -7,7 +7,7 @@ export function scanText({ agents, reports, files, backups, refused, problems }:
     `${reports.judged} judged`,
     ...part(reports.known, "known already"),
     ...part(reports.refused, "refused"),
-    ...part(reports.young, "too young to be read"),
+    ...part(reports.young, "cannot be read yet and tried again for ten minutes"),
     ...part(reports.waiting, "waiting for files that are being written"),
   ];
   const checked = `${files.checked} checked${
@@ -17,7 +17,7 @@ export function scanText({ agents, reports, files, backups, refused, problems }:
     `Reports of ${agents} ${agents === 1 ? "agent" : "agents"}: ${counts.join(", ")}`,
     `Files: ${files.kept} kept, ${checked}`,
     ...backups.map(({ agent_id, database_name, status, message }) =>
-      `${status ?? "not expected"}: ${database_name} of ${agent_id || "no agent"}: ${message}`
+      `${status ?? "not expected"}: ${database_name}${agent_id === "" ? "" : ` of ${agent_id}`}: ${message}`
     ),
     ...refused.map(({ agent_id, report, reason, fields }) =>
       [
