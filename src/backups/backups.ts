@@ -4,6 +4,7 @@ import { HoldfastError } from "../lib/errors.ts";
 import { type Caller, requireServer } from "../lib/operation.ts";
 import { Background } from "./background.ts";
 import { proveDue, reconcile, reverify } from "./care.ts";
+import { type BackupContents, type ContentsFields, contentsOf } from "./contents.ts";
 import type { Engine, EngineContext } from "./engine.ts";
 import { type EngineInfo, engineInfo, engineInfoOf } from "./engine_info.ts";
 import { Engines } from "./engines.ts";
@@ -205,6 +206,15 @@ export class Backups implements BackupMaker {
   /** Reads the artifact again and remembers what was found. Errors: as {@linkcode get}, and what keeps it from being read. */
   async verify(ref: string, caller: Caller, identity: IdentityFields = {}): Promise<BackupVerification> {
     return await verifyBackup(this.#parts, await this.get(ref), caller, identity);
+  }
+
+  /** What is in a backup. Errors: as {@linkcode get}, and what keeps the artifact from being read. */
+  async contents(
+    ref: string,
+    wanted: ContentsFields & IdentityFields,
+    caller: Caller,
+  ): Promise<BackupContents> {
+    return await contentsOf(this.#parts, await this.get(ref), wanted, caller);
   }
 
   /** Restores into a directory. Errors: as {@linkcode get}, `invalid`, `forbidden`, `conflict` for files that exist. */

@@ -75,7 +75,7 @@ export const RestoreFields = z.strictObject({
   into: z.string().min(1).optional()
     .describe("Instead of a directory: database to restore into, made when missing (postgres, mysql)"),
   patterns: z.array(z.string().min(1)).default([])
-    .describe("Only what matches these glob patterns, relative to the archive's root"),
+    .describe("Only what matches these glob patterns; paths begin at the root that `backups contents` shows"),
   force: z.boolean().default(false).describe("Overwrite files that exist, or what a database holds"),
   owners: z.boolean().default(false).describe("Restore owners and groups too; needs the privilege to"),
   outside_links: z.boolean().default(false)
@@ -89,10 +89,19 @@ export function destinationOf(
   engine: Pick<Engine, "kind" | "restoresInto">,
 ): { target: string; into?: string } {
   const { to, into } = fields;
-  const refuse = (path: string, message: string): never => {
-    throw new HoldfastError("invalid", `Cannot restore: ${message}`, { errors: [{ path, message }] });
+  const refuse = (path: string, message: string, hint?: string): never => {
+    const errors = [{ path, message }];
+    throw new HoldfastError("invalid", `Cannot restore: ${message}`, {
+      errors,
+      ...(hint === undefined ? {} : { hint }),
+    });
   };
-  if (into === undefined) return { target: to ?? refuse("to", "say where to: a directory is needed") };
+  if (into === undefined) {
+    const into = engine.restoresInto === true ? ", or a database with --into NAME" : "";
+    return {
+      target: to ?? refuse("to", "say where to: a directory is needed", `name one with --to DIR${into}`),
+    };
+  }
   if (to !== undefined) refuse("into", "it goes into a directory or into a database, not both");
   if (engine.restoresInto !== true) refuse("into", `backups of engine "${engine.kind}" go into a directory`);
   return { target: "", into };
@@ -108,6 +117,11 @@ export const RestoreResult = z.object({
   warnings: z.array(z.string()),
 }).meta({ id: "RestoreResult" });
 export type RestoreResult = z.output<typeof RestoreResult>;
+
+/** `1 item`, `2 items`. */
+export function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
 
 /** What pruning a schedule decided and did. */
 export const PruneResult = z.object({

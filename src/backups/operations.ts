@@ -4,12 +4,14 @@ import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { type Operation, operation } from "../lib/operation.ts";
 import { formatSize } from "../lib/size.ts";
 import type { Backups } from "./backups.ts";
+import { backupContents } from "./contents_operations.ts";
 import { engineOperations } from "./engine_operations.ts";
 import { IDENTITY_FLAGS, IdentityFields } from "./identity.ts";
 import {
   Backup,
   BackupFilter,
   BackupVerification,
+  counted,
   ImportResult,
   RestoreFields,
   RestoreResult,
@@ -79,7 +81,7 @@ export function verifiedText(
 ): string {
   const what = found.name ?? found.path;
   return found.ok
-    ? `${what} is good: ${found.item_count} items, ${formatSize(found.size_bytes ?? 0)}`
+    ? `${what} is good: ${counted(found.item_count ?? 0, "item")}, ${formatSize(found.size_bytes ?? 0)}`
     : [`${what} is not good:`, ...found.problems].join("\n  ");
 }
 
@@ -134,7 +136,7 @@ export const restoreBackup = operation({
     },
     text: (done) =>
       [
-        `Restored ${done.item_count} items (${formatSize(done.restored_bytes)}) to ${done.to}`,
+        `Restored ${counted(done.item_count, "item")} (${formatSize(done.restored_bytes)}) to ${done.to}`,
         ...done.warnings,
       ]
         .join("\n"),
@@ -213,6 +215,7 @@ export const importBackups = operation({
 export const operations: readonly Operation<BackupsApp>[] = [
   listBackups,
   getBackup,
+  backupContents,
   verifyBackup,
   restoreBackup,
   proveBackup,

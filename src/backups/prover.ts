@@ -14,7 +14,7 @@ import { Secrets } from "./engines/tools/secrets.ts";
 import { runTool } from "./engines/tools/run.ts";
 import type { IdentityFields } from "./identity.ts";
 import { newId } from "./maker.ts";
-import type { Backup } from "./model.ts";
+import { type Backup, counted } from "./model.ts";
 import { log, type Parts, stored, workContext } from "./parts.ts";
 import type { BackupProof, ProofCheck, ProveRules } from "./proof.ts";
 import { compareRestored } from "./proof_compare.ts";
@@ -157,9 +157,9 @@ class Attempt {
     const problems = [...restored.warnings];
     const { item_count } = this.#backup;
     if (item_count !== null && item_count !== restored.item_count) {
-      problems.push(`${restored.item_count} items came back, recorded are ${item_count}`);
+      problems.push(`${counted(restored.item_count, "item")} came back, recorded are ${item_count}`);
     }
-    const what = `${restored.item_count} items, ${formatSize(restored.restored_bytes)}`;
+    const what = `${counted(restored.item_count, "item")}, ${formatSize(restored.restored_bytes)}`;
     return { ok: problems.length === 0, detail: problems.length === 0 ? what : problems.join("; ") };
   }
 

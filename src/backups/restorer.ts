@@ -1,6 +1,7 @@
 /** Restoring a recorded artifact into a directory of the caller's choice. */
 import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
+import { NOTHING_MATCHES } from "./engines/archive/nothing-matches.ts";
 import type { IdentityFields } from "./identity.ts";
 import { type Backup, destinationOf, type RestoreFields, type RestoreResult } from "./model.ts";
 import { type Parts, stored, workContext } from "./parts.ts";
@@ -40,8 +41,16 @@ export async function restoreBackup(
     };
   } catch (error) {
     await note("failed", { restore: fields });
-    throw error;
+    throw withCommand(error, backup);
   }
+}
+
+/** Who missed what is in a backup is told how to see it. */
+function withCommand(error: unknown, { id }: Backup): unknown {
+  if (!(error instanceof HoldfastError) || error.code !== NOTHING_MATCHES) return error;
+  const { kind, message, code, cause } = error;
+  const command = `list them with: holdfast backups contents ${id}`;
+  return new HoldfastError(kind, message, { code, cause, hint: `${error.hint}; ${command}` });
 }
 
 /**

@@ -5,7 +5,7 @@ import { EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { type FlagSpec, operation } from "../lib/operation.ts";
 import { formatSize, parseSize } from "../lib/size.ts";
 import type { Backups } from "./backups.ts";
-import { Backup, BackupFilter, EmptiedTrash, PruneResult } from "./model.ts";
+import { Backup, BackupFilter, counted, EmptiedTrash, PruneResult } from "./model.ts";
 
 interface App {
   backups: Backups;
@@ -128,9 +128,10 @@ export const emptyTrash = operation({
     flags: { older_than_seconds: { flag: "--older-than <duration>", parse: parseTypedDuration } },
     confirm: "Remove these backups for good?",
     text: (done) =>
-      [`Removed ${done.removed.length} backups, ${formatSize(done.freed_bytes)}`, ...done.problems].join(
-        "\n",
-      ),
+      [`Removed ${counted(done.removed.length, "backup")}, ${formatSize(done.freed_bytes)}`, ...done.problems]
+        .join(
+          "\n",
+        ),
     exit: (done) => done.problems.length === 0 ? 0 : EXIT_BAD_ANSWER,
     examples: ["holdfast backups trash empty --older-than 2d --yes"],
   },

@@ -80,12 +80,14 @@ function typedWords(
   inputs: ReadonlyMap<string, Bound>,
 ): Words {
   const flags = new Map(command.options.map((option) => [option.attributeName(), option.long]));
-  return new Map([
-    ...[...inputs].map(([name, { path }]) => [path.join("."), flags.get(name) ?? name] as const),
-    ...positional.map(({ path }, i) =>
-      [path.join("."), `<${command.registeredArguments[i]?.name() ?? path.join(".")}>`] as const
-    ),
-  ]);
+  const typed = new Map([...inputs].map(([name, { path }]) => [path.join("."), flags.get(name) ?? name]));
+  positional.forEach(({ path }, i) => {
+    const name = path.join(".");
+    const argument = `<${command.registeredArguments[i]?.name() ?? name}>`;
+    const flag = typed.get(name);
+    typed.set(name, flag === undefined ? argument : `${argument} or ${flag}`);
+  });
+  return typed;
 }
 
 /** The words of an operation's command, or null when it has none. */
@@ -233,7 +235,9 @@ function addFlag(
   );
   const flags = spec.short === undefined ? long : `${spec.short}, ${long}`;
   const option = new Flag(flags, spec.description ?? field.description ?? "");
-  if (field.required && path.length === 1) option.notes.push("required");
+  if (field.required && path.length === 1) {
+    option.notes.push(spec.both === true ? "instead of the argument" : "required");
+  }
   if (spec.env !== undefined) option.notes.push(`or $${spec.env}`);
   if (many) {
     option.notes.push("may be repeated");

@@ -17,12 +17,13 @@ export function printTable(
   );
   const whole = rows.map((row) => columns.map((column) => formatCell(at(row, column.key), column.format)));
   const natural = widthsOf(heads, whole);
-  const tooWide = terminal.columns > 0 && sumOf(natural) > terminal.columns;
+  const limit = columns.some(({ whole }) => whole === true) ? 0 : terminal.columns;
+  const tooWide = limit > 0 && sumOf(natural) > limit;
   const cells = tooWide
     ? whole.map((row) => row.map((cell, i) => columns[i]!.format === "instant" ? toTheMinute(cell) : cell))
     : whole;
   const rigid = columns.map(({ key, format }) => format !== undefined || /(^|_)id$/.test(key));
-  const widths = fit(tooWide ? widthsOf(heads, cells) : natural, terminal.columns, rigid);
+  const widths = fit(tooWide ? widthsOf(heads, cells) : natural, limit, rigid);
   const laidOut = (rows: readonly string[][]): string[] => {
     const table = new Table({
       chars: PLAIN,

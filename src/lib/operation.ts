@@ -68,6 +68,8 @@ export interface ColumnSpec {
   /** `bytes`, `instant`, `duration` and `percent` format numbers and instants; default is the value as text. */
   format?: "bytes" | "instant" | "duration" | "percent" | "boolean" | "list";
   align?: "right";
+  /** Of no use when cut: such a table is rather wider than the terminal. */
+  whole?: boolean;
 }
 
 /** One part of a report. */

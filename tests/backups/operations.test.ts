@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { backupContents } from "../../src/backups/contents_operations.ts";
 import {
   deleteBackup,
   getBackup,
@@ -24,6 +25,7 @@ Deno.test("every operation refuses nobody, every write refuses a user, and a lim
   const inputs = new Map<unknown, Record<string, unknown>>([
     [listBackups, { server_id: 2 }],
     [getBackup, { backup: backup.id }],
+    [backupContents, { backup: backup.id }],
     [verifyBackup, { backup: backup.id }],
     [restoreBackup, { backup: backup.id, to: given.destination }],
     [deleteBackup, { backup: backup.id }],
@@ -97,6 +99,9 @@ Deno.test("the commands fit: exit codes, texts and columns of at most 80 charact
   const verified = await given.ask(verifyBackup, { backup: backup.id }, operator());
   assert.equal(verifyBackup.cli?.exit?.(verified), 0);
   assert.match(verifyBackup.cli?.text?.(verified) ?? "", /is good: 2 items/);
+  assert.match(verifyBackup.cli?.text?.({ ...verified, item_count: 1 }) ?? "", /is good: 1 item,/);
+  const restored = { backup_id: backup.id, path: backup.path, to: "/r", item_count: 1, restored_bytes: 13 };
+  assert.equal(restoreBackup.cli?.text?.({ ...restored, warnings: [] }), "Restored 1 item (13 B) to /r");
   const bad = { ...verified, ok: false, problems: ["Its hash is x"] };
   assert.equal(verifyBackup.cli?.exit?.(bad), 20);
   assert.match(verifyBackup.cli?.text?.(bad) ?? "", /is not good:\n {2}Its hash is x/);

@@ -53,6 +53,7 @@ Deno.test("a restore goes into a directory or into a database, and only where th
   assert.equal(given[0]?.request?.into, "shop_copy");
   await assert.rejects(w.ask(restoreBackup, { backup: id }, admin), {
     kind: "invalid",
+    hint: "name one with --to DIR, or a database with --into NAME",
     errors: [{ path: "to", message: "say where to: a directory is needed" }],
   });
   await assert.rejects(w.ask(restoreBackup, { backup: id, to: w.destination, into: "x" }, admin), {
@@ -61,6 +62,9 @@ Deno.test("a restore goes into a directory or into a database, and only where th
   });
   await using plain = await world();
   const other = await plain.make();
+  await assert.rejects(plain.ask(restoreBackup, { backup: other.id }, admin), {
+    hint: "name one with --to DIR",
+  });
   await assert.rejects(plain.ask(restoreBackup, { backup: other.id, into: "x" }, admin), {
     kind: "invalid",
     errors: [{ path: "into", message: 'backups of engine "copy" go into a directory' }],

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { addOperation, commandWords, type Typed } from "../../src/cli/args.ts";
+import { HELP_STYLE } from "../../src/cli/help.ts";
 import { parseDuration } from "../../src/lib/duration.ts";
 import { type CliSpec, type Operation, operation } from "../../src/lib/operation.ts";
 
@@ -76,6 +77,20 @@ async function typed(argv: readonly string[], op = make()): Promise<Typed> {
 }
 
 const inputOf = async (...argv: string[]) => (await typed(argv)).input;
+
+Deno.test("a field that is an argument and a flag is required in one of both ways, and says so", async () => {
+  const op = make({ args: ["thing?"], flags: { thing: { both: true } } });
+  for (const argv of [["a"], ["--thing", "a"]]) {
+    assert.deepEqual((await typed(argv, op)).input, { thing: "a" });
+  }
+  const { words } = await typed([], op);
+  assert.equal(words.get("thing"), "<thing> or --thing");
+  const program = new Command("holdfast").configureHelp(HELP_STYLE);
+  addOperation(program, op, {}, () => Promise.resolve());
+  const help = program.commands[0]!.commands[0]!.helpInformation();
+  assert.match(help, /Usage: holdfast things make \[options\] \[thing\]/);
+  assert.match(help, /--thing <thing> +Name or id \(instead of the argument\)/);
+});
 
 Deno.test("what is not typed is absent: no default, no false, no empty list gets in", async () => {
   assert.deepEqual(await inputOf("a"), { thing: "a" });

@@ -74,6 +74,13 @@ Deno.test("a table fits the terminal whatever the letters, and is not cut where 
   for (const text of texts) assert.ok(whole.includes(text.trim()));
 });
 
+Deno.test("a table with a column that is of no use when cut is rather wider than the terminal", async () => {
+  const path = `srv/${"x".repeat(100)}/notes.txt`;
+  const cli: CliSpec = { columns: [{ key: "kind" }, { key: "path", whole: true }] };
+  const lines = (await shown([{ kind: "file", path }], cli, view("table"), 80)).trimEnd().split("\n");
+  assert.equal(lines[1], `file  ${path}`);
+});
+
 Deno.test("the widest columns give way first, none below what can be read", () => {
   assert.deepEqual(fit([10, 10], 0), [10, 10]);
   assert.deepEqual(fit([10, 10], 22), [10, 10]);

@@ -124,6 +124,19 @@ const ANSWERS: Record<string, unknown> = {
       verified_ok: true,
     },
   ],
+  "backups.contents": {
+    entries: [
+      {
+        path: "srv/mail/archive/2029/q4.mbox",
+        kind: "file",
+        size_bytes: 1_048_576,
+        modified_at: "2029-12-31T22:59:58.000Z",
+        link_target: null,
+      },
+      { path: "srv/mail", kind: "directory", size_bytes: 0, modified_at: null, link_target: null },
+    ],
+    next_offset: 2,
+  },
   "backups.trash.list": [
     {
       id: "5100832a0e60452d",

@@ -65,6 +65,7 @@ Deno.test("the writes without an audit line of the kernel are these and no other
     "auth.refresh",
     "auth.setup",
     "auth.token",
+    "backups.contents",
     "ledger.verify",
     "monitor.entries.report",
     "monitor.ping",

@@ -59,8 +59,13 @@ export const archiveEngine: Engine<ArchiveOptions> = {
       : await verifyArtifact(artifact, context),
   async *list(artifact, context) {
     if (!isS3(artifact.path)) return yield* listEntries(artifact, context);
-    await using copy = await (await stored()).fetchCopy(artifact, context);
-    yield* listEntries(copy.artifact, context);
+    const { fetchCopy, renamed } = await stored();
+    await using copy = await fetchCopy(artifact, context);
+    try {
+      yield* listEntries(copy.artifact, context);
+    } catch (error) {
+      throw renamed(error, copy.artifact.path, artifact.path);
+    }
   },
   restore: async (artifact, request, context) =>
     isS3(artifact.path)

@@ -24,9 +24,9 @@ function isRemote({ path }: { path: string }): boolean {
   return /^https?:/.test(path);
 }
 
-function stayed({ path }: { path: string }): HoldfastError {
-  return new HoldfastError("invalid", `Cannot restore "${path}": it stayed at its service`, {
-    hint: "restore it there; to have backups here set download",
+function stayed(verb: "restore" | "list", { path }: { path: string }): HoldfastError {
+  return new HoldfastError("invalid", `Cannot ${verb} "${path}": it stayed at its service`, {
+    hint: `${verb} it there; to have backups here set download`,
   });
 }
 
@@ -48,11 +48,13 @@ export const httpEngine: Engine<HttpOptions> = {
       ? await (await import("./http/remote.ts")).verifyRemote(artifact, context)
       : await files.verify(artifact, context),
   async *list(artifact, context) {
-    if (!isRemote(artifact)) return yield* files.list(artifact, context);
-    yield { path: artifact.path, kind: "other", size_bytes: artifact.size_bytes ?? 0, mode: 0, mtime: "" };
+    if (isRemote(artifact)) throw stayed("list", artifact);
+    yield* files.list(artifact, context);
   },
   restore: (artifact, request, context) =>
-    isRemote(artifact) ? Promise.reject(stayed(artifact)) : files.restore(artifact, request, context),
+    isRemote(artifact)
+      ? Promise.reject(stayed("restore", artifact))
+      : files.restore(artifact, request, context),
   remove: async (artifact, context) =>
     isRemote(artifact)
       ? await (await import("./http/remote.ts")).removeRemote(artifact, context)

@@ -12,6 +12,7 @@ const one = (role: Row["role"]): Row => ({
 export const backupRows: Rows = {
   "backups.list": { role: "user", limited: serversIn(), input: () => ({}) },
   "backups.get": one("user"),
+  "backups.contents": one("operator"),
   "backups.verify": one("operator"),
   "backups.restore": {
     role: "operator",

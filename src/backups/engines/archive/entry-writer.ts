@@ -8,7 +8,7 @@
 import { chmodSync, closeSync, constants, lchownSync, lutimesSync, openSync, writeSync } from "node:fs";
 import { messageOf } from "../../../lib/errors.ts";
 import type { RestoreRequest } from "../../engine.ts";
-import { plainPath } from "./restore-plan.ts";
+import { plainPath } from "./glob.ts";
 import { linkLeaves, safeNames } from "./safe-path.ts";
 import type { TarHeader, TarReader } from "./tar-decode.ts";
 import { codeOf } from "./system-errors.ts";

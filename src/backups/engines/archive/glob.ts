@@ -5,15 +5,34 @@
  * A pattern without a slash means that name anywhere (`*.tmp`, `node_modules`); one with a slash is anchored at
  * the root it is matched against. What matches a directory covers everything below it.
  */
+import { HoldfastError } from "../../../lib/errors.ts";
 
 /** Says whether a path (no leading slash, `/` between names) or a directory above it is meant. */
 export type Matcher = (path: string) => boolean;
 
-/** One matcher for all `patterns`; an empty list matches nothing. */
+/** One matcher for all `patterns`; an empty list matches nothing. Errors: `invalid` for what is no pattern. */
 export function globMatcher(patterns: readonly string[]): Matcher {
   if (patterns.length === 0) return () => false;
-  const expression = new RegExp(patterns.map(source).join("|"), "su");
+  const expression = new RegExp(patterns.map(checkedSource).join("|"), "su");
   return (path) => expression.test(path);
+}
+
+/** The names of an entry as one path, as patterns mean it. */
+export function plainPath(path: string): string {
+  return path.split("/").filter((name) => name !== "" && name !== ".").join("/");
+}
+
+function checkedSource(pattern: string): string {
+  const text = source(pattern);
+  try {
+    new RegExp(text, "su");
+    return text;
+  } catch (error) {
+    throw new HoldfastError("invalid", `Cannot use pattern "${pattern}": it is no glob`, {
+      hint: "a set such as [a-z] runs upwards; \\[ means the bracket itself",
+      cause: error,
+    });
+  }
 }
 
 function source(pattern: string): string {

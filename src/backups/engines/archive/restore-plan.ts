@@ -1,6 +1,7 @@
 /** Looking through an archive before anything is written: what would be overwritten, and what links need. */
-import { globMatcher, type Matcher } from "./glob.ts";
+import { globMatcher, type Matcher, plainPath } from "./glob.ts";
 import type { Host, RestoreTask } from "./protocol.ts";
+import { Examples } from "./nothing-matches.ts";
 import { ArtifactReader } from "./read-artifact.ts";
 import { safeNames } from "./safe-path.ts";
 import { TarReader } from "./tar-decode.ts";
@@ -15,6 +16,8 @@ export interface RestorePlan {
   conflict_count: number;
   /** Files that are not selected although a selected hard link repeats them: their path and that link's. */
   needed: Map<string, string>;
+  /** Some paths that are in it. */
+  examples: string[];
 }
 
 const MAX_CONFLICTS = 5;
@@ -25,20 +28,20 @@ export function selector(patterns: readonly string[]): Matcher {
   return patterns.length === 0 ? () => true : matches;
 }
 
-/** The names of an entry as one path, for matching and for looking links up. */
-export function plainPath(path: string): string {
-  return path.split("/").filter((name) => name !== "" && name !== ".").join("/");
-}
-
 /** Walks the headers of the archive once. */
 export async function planRestore(task: RestoreTask, target: string, host: Host): Promise<RestorePlan> {
   const selected = selector(task.request.patterns);
-  const plan: RestorePlan = { selected, total_items: 0, conflicts: [], conflict_count: 0, needed: new Map() };
+  const plan: RestorePlan = { ...everything(), selected, total_items: 0 };
+  const examples = new Examples(task.request.patterns);
   using artifact = new ArtifactReader(task.path, () => host.checkCancelled(), task.opener);
   const tar = new TarReader(artifact.tar());
   let items = 0;
   for (let header = await tar.next(); header !== null; header = await tar.next()) {
-    if (!selected(plainPath(header.path))) continue;
+    const path = plainPath(header.path);
+    if (!selected(path)) {
+      if (items === 0) examples.add(path);
+      continue;
+    }
     items++;
     host.progress({ phase: "check", done_bytes: 0, done_items: items });
     const link = plainPath(header.link);
@@ -52,7 +55,20 @@ export async function planRestore(task: RestoreTask, target: string, host: Host)
     if (plan.conflicts.length < MAX_CONFLICTS) plan.conflicts.push(names.join("/"));
   }
   plan.total_items = items;
+  plan.examples = examples.paths;
   return plan;
+}
+
+/** The plan of who looks at nothing before. */
+export function everything(): RestorePlan {
+  return {
+    selected: selector([]),
+    total_items: null,
+    conflicts: [],
+    conflict_count: 0,
+    needed: new Map(),
+    examples: [],
+  };
 }
 
 function inTheWay(path: string, directory: boolean): boolean {

@@ -2,8 +2,10 @@
 import { HoldfastError } from "../../../lib/errors.ts";
 import { EntryWriter } from "./entry-writer.ts";
 import type { Host, RestoreResult, RestoreTask } from "./protocol.ts";
+import { plainPath } from "./glob.ts";
+import { nothingMatches } from "./nothing-matches.ts";
 import { ArtifactReader } from "./read-artifact.ts";
-import { plainPath, planRestore, type RestorePlan, selector } from "./restore-plan.ts";
+import { everything, planRestore, type RestorePlan } from "./restore-plan.ts";
 import { TarReader } from "./tar-decode.ts";
 import { writeError } from "./system-errors.ts";
 import { hashOf } from "./verify.ts";
@@ -59,16 +61,10 @@ function makeTarget(path: string): void {
 async function planFor(task: RestoreTask, target: string, host: Host): Promise<RestorePlan> {
   const { patterns, force } = task.request;
   const empty = Deno.readDirSync(target)[Symbol.iterator]().next().done === true;
-  if (patterns.length === 0 && (empty || force)) {
-    return { selected: selector([]), total_items: null, conflicts: [], conflict_count: 0, needed: new Map() };
-  }
+  if (patterns.length === 0 && (empty || force)) return everything();
   const plan = await planRestore(task, target, host);
   if (plan.total_items === 0 && patterns.length > 0) {
-    const names = patterns.map((pattern) => `"${pattern}"`).join(", ");
-    throw new HoldfastError(
-      "not_found",
-      `Cannot restore from "${task.path}": nothing in it matches ${names}`,
-    );
+    throw nothingMatches(task.path, patterns, plan.examples);
   }
   if (plan.conflict_count > 0 && !force) {
     const more = plan.conflict_count - plan.conflicts.length;

@@ -172,7 +172,7 @@ async function saveObject(
 }
 
 /** Messages name the artifact, not its copy. */
-function renamed(error: unknown, copy: string, path: string): unknown {
+export function renamed(error: unknown, copy: string, path: string): unknown {
   if (!(error instanceof HoldfastError) || !error.message.includes(copy)) return error;
   const { kind, code, hint, errors, cause } = error;
   const details = { code, errors, cause, ...(hint === undefined ? {} : { hint }) };

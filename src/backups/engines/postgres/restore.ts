@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { HoldfastError } from "../../../lib/errors.ts";
 import type { EngineContext, Restored, RestoreRequest, StoredArtifact } from "../../engine.ts";
 import { globMatcher } from "../archive/glob.ts";
+import { Examples, nothingMatches } from "../archive/nothing-matches.ts";
 import { manifestOf } from "../dump/manifest.ts";
 import { placeFile, restoreDump } from "../dump/restore.ts";
 import { verifyDump } from "../dump/verify.ts";
@@ -169,12 +170,9 @@ async function withList<T>(
   const matches = globMatcher(patterns);
   const selected = entries.filter(({ path }) => matches(path));
   if (selected.length === 0) {
-    const names = patterns.map((pattern) => `"${pattern}"`).join(", ");
-    throw new HoldfastError(
-      "not_found",
-      `Cannot restore from "${artifact.path}": nothing in it matches ${names}`,
-      { hint: "entries are named schema/name/KIND: public/people/TABLE, public/people/TABLE DATA" },
-    );
+    const examples = new Examples(patterns);
+    for (const { path } of entries) examples.add(path);
+    throw nothingMatches(artifact.path, patterns, examples.paths);
   }
   const directory = await Deno.makeTempDir({ prefix: "holdfast-restore-" });
   try {

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { HoldfastError } from "../../../lib/errors.ts";
 import type { EngineContext, Restored, RestoreRequest, StoredArtifact } from "../../engine.ts";
 import { globMatcher } from "../archive/glob.ts";
+import { Examples, nothingMatches } from "../archive/nothing-matches.ts";
 import { writeError } from "../archive/system-errors.ts";
 import type { Tools } from "../tools/find.ts";
 import { Meter } from "../tools/meter.ts";
@@ -29,7 +30,7 @@ export async function restore(
   const { client, id } = Client.of(tools, artifact, context);
   const target = await targetOf(request.target);
   const selected = selector(request.patterns);
-  const { snapshot, ...plan } = await planFor(client, id, target, selected);
+  const { snapshot, ...plan } = await planFor(client, id, target, selected, request.patterns);
   refuse(plan, artifact, target, request);
   const scratch = join(target, `.holdfast-restore-${crypto.randomUUID().slice(0, 8)}`);
   try {
@@ -70,6 +71,8 @@ interface Plan {
   bytes: number;
   conflicts: string[];
   conflict_count: number;
+  /** Some paths that are in it and were not asked for. */
+  examples: Examples;
 }
 
 /** What is meant, and what is in its way. */
@@ -78,14 +81,19 @@ async function planFor(
   id: string,
   target: string,
   selected: Selector,
+  patterns: readonly string[],
 ): Promise<Plan & { snapshot: Snapshot }> {
-  const plan: Plan = { item_count: 0, bytes: 0, conflicts: [], conflict_count: 0 };
+  const examples = new Examples(patterns);
+  const plan: Plan = { item_count: 0, bytes: 0, conflicts: [], conflict_count: 0, examples };
   const meter = new Meter(client.context);
   const empty = (await Deno.readDir(target)[Symbol.asyncIterator]().next()).done === true;
   const snapshot = await eachNode(client, id, async (nodes) => {
     for (const { path, type, size } of nodes) {
       const name = path.replace(/^\/+/, "");
-      if (!selected(name)) continue;
+      if (!selected(name)) {
+        if (plan.item_count === 0) examples.add(name);
+        continue;
+      }
       plan.item_count++;
       if (type === "file") plan.bytes += size;
       if (empty || !await isInTheWay(join(target, name), type === "dir")) continue;
@@ -113,11 +121,7 @@ function refuse(
   { patterns, force }: RestoreRequest,
 ): void {
   if (plan.item_count === 0 && patterns.length > 0) {
-    const names = patterns.map((pattern) => `"${pattern}"`).join(", ");
-    throw new HoldfastError(
-      "not_found",
-      `Cannot restore from "${artifact.path}": nothing in it matches ${names}`,
-    );
+    throw nothingMatches(artifact.path, patterns, plan.examples.paths);
   }
   if (plan.conflict_count === 0 || force) return;
   const more = plan.conflict_count - plan.conflicts.length;

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { compareTrees, makeTree } from "../../../support/tree.ts";
 import { restore } from "../../../../src/backups/engines/archive/restore.ts";
 import { reasonFor, walk } from "../../../../src/backups/engines/archive/walk.ts";
+import { writeError } from "../../../../src/backups/engines/archive/system-errors.ts";
+import { messageOf } from "../../../../src/lib/errors.ts";
 import { verify } from "../../../../src/backups/engines/archive/verify.ts";
 import { manyFiles } from "../conformance.ts";
 import { inTempDir, run } from "../context.ts";
@@ -293,7 +295,9 @@ test("a file that says it is empty and is not is recorded", async ({ partial }) 
 
 Deno.test("archive: what the program itself may not read is unreadable, not a failure of the run", () => {
   const error = new Deno.errors.NotCapable("Requires all access");
-  assert.deepEqual(reasonFor(error, "/proc/kcore"), { reason: "unreadable", detail: "Requires all access" });
+  const detail = "it belongs to the operating system, as all of /proc, /sys and /dev";
+  assert.deepEqual(reasonFor(error, "/proc/kcore"), { reason: "unreadable", detail });
+  assert.deepEqual(messageOf(writeError(error, "/proc/x")), `Cannot write "/proc/x": ${detail}`);
   assert.throws(() => reasonFor(new TypeError("a mistake"), "/x"), TypeError);
 });
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { backupContents } from "../../../../src/backups/contents_operations.ts";
 import { importBackups, restoreBackup, verifyBackup } from "../../../../src/backups/operations.ts";
 import { proveBackup } from "../../../../src/backups/proof_operations.ts";
 import { type BackupsTables, insertMake, listMakes } from "../../../../src/backups/queries.ts";
@@ -236,6 +237,10 @@ if (swift !== undefined) {
     const [first, second, third] = [await make(), await make(), await make()];
     assert.deepEqual([first.status, first.verified_ok], ["completed", true]);
     assert.equal((await given.ask(verifyBackup, { backup: first.id }, local())).ok, true);
+    const inside = await given.ask(backupContents, { backup: first.id, patterns: ["*.none", "c"] }, local());
+    assert.deepEqual(inside.entries.map(({ path, kind, size_bytes }) => [path, kind, size_bytes]), [
+      [join(options.sources[0]!, "b/c").slice(1), "file", 100_000],
+    ]);
     const proof = await given.ask(proveBackup, { backup: first.id }, local());
     assert.deepEqual([proof.ok, proof.checks.map(({ name }) => name)], [true, [
       "verify",

@@ -213,6 +213,10 @@ test("a backup that stays at its service is known, verified and deleted there", 
     httpEngine.restore(stored, { target: scene.dir, patterns: [], force: false, owners: false }, context),
     { kind: "invalid", message: /it stayed at its service$/ },
   );
+  await assert.rejects(Array.fromAsync(httpEngine.list(stored, context)), {
+    kind: "invalid",
+    message: /^Cannot list ".*": it stayed at its service$/,
+  });
   await httpEngine.remove(stored, context);
   assert.equal(scene.service.asked.at(-1), "DELETE /backups/job%2F1");
   await assert.rejects(httpEngine.verify(stored, context), { kind: "not_found" });
