@@ -50,6 +50,7 @@ export class Changes {
   async create(input: ScheduleCreate, caller: Caller): Promise<BackupSchedule> {
     const server = await this.#options.servers.resolve(input.server_id);
     requireServer(caller, server.id);
+    requireNoSlash(input.name);
     const unset = { cron_expression: null, timezone: this.#options.settings.timezone };
     const rule = ruleColumns(input, unset, input.run_after !== null);
     const policies = await policiesIn(this.#options, input, NO_POLICIES, rule.timezone, caller);
@@ -90,6 +91,7 @@ export class Changes {
     const known = await findSchedule(this.#options, ref, caller);
     const server = await this.#options.servers.resolve(input.server_id ?? known.server_id);
     requireServer(caller, server.id);
+    if (input.name !== undefined && input.name !== known.name) requireNoSlash(input.name);
     const before = policiesOf(known.policies);
     const policies = await policiesIn(this.#options, input, before, input.timezone ?? known.timezone, caller);
     const values = {
@@ -238,6 +240,14 @@ export class Changes {
   #serverOf(row: ScheduleRow): Promise<ScheduledServer | null> {
     return this.#options.servers.glance(row.server_id);
   }
+}
+
+/** A new name may not read as `server/name`, which could mean another schedule; those there are keep theirs. */
+function requireNoSlash(name: string): void {
+  if (!name.includes("/")) return;
+  throw new HoldfastError("invalid", `Cannot use schedule name "${name}": it must not contain a slash`, {
+    errors: [{ path: "name", message: "must not contain a slash: server/name means a schedule of a server" }],
+  });
 }
 
 async function requireNoFollowers(change: Change, { id, name }: ScheduleRow): Promise<void> {

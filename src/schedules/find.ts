@@ -52,7 +52,7 @@ async function byName(options: SchedulesOptions, db: Db, ref: string, caller: Ca
   return await byServerAndName(options, db, ref) ?? await refuse(db, ref, caller);
 }
 
-/** A name may hold a slash, a server's may not: only the first slash parts them. */
+/** A name of an earlier release may hold a slash, a server's may not: only the first slash parts them. */
 async function byServerAndName(
   options: SchedulesOptions,
   db: Db,
