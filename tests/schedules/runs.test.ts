@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { HoldfastError } from "../../src/lib/errors.ts";
 import type { RunEvent } from "../../src/schedules/model.ts";
 import { caller } from "../support/store.ts";
@@ -395,4 +396,30 @@ Deno.test("a ledger row that is altered or removed breaks the chain by name", as
     [`1:${id}:2026-01-01T00:01:00.000Z`, "the row was altered"],
     [`2:${id}:2026-01-01T00:02:00.000Z`, "the row is gone"],
   ]);
+});
+
+Deno.test("a run that fails is logged as a warning with its schedule and reason, one that succeeds is not", async () => {
+  const records: LogRecord[] = [];
+  await configure({
+    sinks: { kept: (record) => void records.push(record) },
+    loggers: [
+      { category: ["holdfast"], lowestLevel: "warning", sinks: ["kept"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["kept"] },
+    ],
+  });
+  try {
+    await using w = await world("2026-01-01T00:00:30Z");
+    const { id } = await create(w);
+    await trigger(w);
+    await w.schedules.idle();
+    assert.equal(records.length, 0);
+    w.backups.work = () => Promise.reject(new HoldfastError("invalid", "Cannot read source: it is gone"));
+    const run = await trigger(w);
+    await w.schedules.idle();
+    assert.deepEqual(records.map(({ level, message }) => [level, message.join("")]), [
+      ["warning", `Run ${run} of schedule ${id} ended: failed, Cannot read source: it is gone`],
+    ]);
+  } finally {
+    await reset();
+  }
 });
