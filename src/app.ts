@@ -276,7 +276,7 @@ export interface LocalApp {
 
 /**
  * Opens the data directory for one command. A write takes the lock and brings the schema up to date; a read takes
- * nothing and changes nothing: where there is no database yet it sees an empty one.
+ * nothing and changes nothing. Errors: as {@linkcode openForReading} and {@linkcode openForWriting}.
  */
 export async function openLocal(
   loaded: LoadedConfig,

@@ -54,10 +54,21 @@ export async function openForWriting(dataDir: string, command: string, clock: Cl
   };
 }
 
-/** Opens the database without lock and without changing anything; where there is none yet, an empty one in memory. */
+/** Opens the database without lock and without changing anything. Errors: `unavailable` where there is none, or one that is damaged or newer. */
 export async function openForReading(dataDir: string, clock: Clock): Promise<OpenDataDir> {
   const path = join(dataDir, DATABASE);
-  if (!await isThere(path)) return await openEmpty(clock);
+  if (!await isThere(path)) {
+    // An empty list would tell a script that looks in the wrong place that all is well.
+    throw new HoldfastError(
+      "unavailable",
+      `Cannot read "${dataDir}": no daemon answers, and there is no data in it`,
+      {
+        code: "no_data",
+        hint:
+          "start one with holdfast serve; or is it another directory (--data-dir), user (sudo) or host (--api-url)?",
+      },
+    );
+  }
   const database = new Database(path, clock, { readonly: true });
   try {
     await requireSchema(database);

@@ -12,8 +12,9 @@ export const listEngines = operation({
   name: "engines.list",
   route: "GET /api/v1/engines",
   role: "user",
-  // Nothing in it is of any server.
+  // Nothing in it is of any server, or of any data.
   scope: "filtered",
+  detached: true,
   summary: "List the kinds of backup there are",
   input: z.strictObject({}),
   output: z.array(EngineInfo),
@@ -28,8 +29,9 @@ export const getEngine = operation({
   name: "engines.get",
   route: "GET /api/v1/engines/{kind}",
   role: "user",
-  // Nothing in it is of any server.
+  // Nothing in it is of any server, or of any data.
   scope: "filtered",
+  detached: true,
   summary: "Show what an engine wants to be told",
   description: "These are the fields of engine_options, on the command line --engine-options as JSON.",
   input: z.strictObject({ kind: z.string().min(1).describe("Kind of the engine") }),

@@ -5,7 +5,7 @@
  * the other side of the wire.
  */
 import { Argument, Command, Option } from "commander";
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { ERROR_KINDS, EXIT_BAD_ANSWER } from "../lib/errors.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { coerceText, type Field, fieldsOf } from "../lib/fields.ts";
@@ -21,6 +21,8 @@ export interface Typed {
   options: Record<string, unknown>;
   /** What the person types for a field, by its path: `max_backups` is `--max-backups`. */
   words: Words;
+  /** Words of file names that were typed relative to the working directory. */
+  relative: readonly string[];
 }
 
 /** Adds the command of an operation below `program`; `run` is called when it is the one typed. */
@@ -58,7 +60,16 @@ export function addOperation(
       if (value !== undefined) setAt(input, bound.path, convert(bound, value));
       else if (variable !== undefined && variable !== "") setAt(input, bound.path, variable);
     }
-    await run({ op, input, options, words });
+    const relative = [
+      ...positional.map((bound, i): { bound: Bound; value: unknown } => ({
+        bound,
+        value: command.processedArgs[i],
+      })),
+      ...[...inputs].map(([name, bound]) => ({ bound, value: options[name] })),
+    ].filter(({ bound, value }) => isRelative(bound, value)).map(({ bound: { path } }) =>
+      words.get(path.join(".")) ?? path.join(".")
+    );
+    await run({ op, input, options, words, relative });
   });
 }
 
@@ -130,9 +141,17 @@ function convert(bound: Bound, value: unknown): unknown {
 
 function convertOne({ spec }: Bound, text: string, type: Field["type"]): unknown {
   if (spec.parse !== undefined) return spec.parse(text);
-  // An empty path would become the current directory; the schema has a better answer to it. An address is no path.
-  const isPath = spec.path === true && text !== "" && !/^[a-z][a-z0-9+.-]*:\/\//.test(text);
-  return isPath ? resolve(text) : coerceText(type, text);
+  return isPath(spec, text) ? resolve(text) : coerceText(type, text);
+}
+
+/** An empty path would become the current directory; the schema has a better answer to it. An address is no path. */
+function isPath(spec: FlagSpec, text: string): boolean {
+  return spec.path === true && text !== "" && !/^[a-z][a-z0-9+.-]*:\/\//.test(text);
+}
+
+function isRelative({ spec }: Bound, value: unknown): boolean {
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return texts.some((text) => typeof text === "string" && isPath(spec, text) && !isAbsolute(text));
 }
 
 function setAt(input: Record<string, unknown>, path: readonly string[], value: unknown): void {

@@ -49,6 +49,6 @@ export function exitCodeHelp(): string {
     `    0  success`,
     ...rows.sort(),
     `   ${EXIT_BAD_ANSWER}  bad answer       The command worked and the answer is bad: a failed run, a failed verify`,
-    `  ${EXIT_INTERRUPTED}  interrupted      Ended by Ctrl-C`,
+    `  ${EXIT_INTERRUPTED}  interrupted      Ended by Ctrl-C, or by a no to a question`,
   ].join("\n");
 }

@@ -3,7 +3,8 @@ import { Command, Option } from "commander";
 import { operationsFor, SLICES } from "../catalogue.ts";
 import { addressLeaves } from "../config/address.ts";
 import { EXIT_INTERRUPTED, HoldfastError } from "../lib/errors.ts";
-import type { Operation } from "../lib/operation.ts";
+import { fieldsOf } from "../lib/fields.ts";
+import { isWrite, type Operation, parseInput } from "../lib/operation.ts";
 import { VERSION } from "../lib/version.ts";
 import { addName, addOperation, commandWords, type Typed } from "./args.ts";
 import type { LocalCommand, Start } from "./commands/command.ts";
@@ -263,6 +264,12 @@ async function runOperation(
   if (cli.secret !== undefined) {
     const { askSecret } = await import("./ask.ts");
     const word = cli.secret.field;
+    // Nobody should type a secret, twice at that, to learn that something else is missing.
+    if (
+      fieldsOf(op.input).some(({ name, required }) => required && name !== word && input[name] === undefined)
+    ) {
+      parseInput(op.input, { ...input, [word]: "x".repeat(64) }, op.name);
+    }
     input[word] = await askSecret(
       word.replaceAll("_", "-"),
       cli.secret.prompt,
@@ -271,10 +278,25 @@ async function runOperation(
   }
   if (cli.confirm !== undefined && options.yes !== true) {
     const { confirmed } = await import("./ask.ts");
-    if (!confirmed(cli.confirm)) return EXIT_INTERRUPTED;
+    if (!confirmed(cli.confirm, terminal)) return EXIT_INTERRUPTED;
   }
   const transport = await session.transport(op);
-  if (op.stream) return await followOperation(op, input, session);
+  if (transport.kind === "remote" && typed.relative.length > 0) {
+    throw new HoldfastError(
+      "invalid",
+      `Cannot use ${typed.relative[0]}: its path is relative to a directory of this host`,
+      {
+        hint: "give the whole path as it is on the daemon's host",
+      },
+    );
+  }
+  if (op.stream) {
+    const waits = transport.kind === "process" && !isWrite(op);
+    if (waits) {
+      terminal.note("note: no daemon runs, so nothing new will happen here; Ctrl-C ends the waiting");
+    }
+    return await followOperation(op, input, session);
+  }
   const view = session.options.view;
   const list = op.parts ? listPrinter(cli, view, terminal) : undefined;
   const output = op.progress

@@ -95,7 +95,7 @@ export function httpTransport(target: HttpTarget): Transport {
     // Operations whose status tells something answer in their own shape; a problem document stays a problem.
     const own = typeof op.status === "object" && typeOf(response) === "application/json";
     if (response.ok || own) return response;
-    throw await failureOf(response);
+    throw withKeyHint(await failureOf(response), target);
   }
 
   /** What broke while an answer was read. */
@@ -255,8 +255,39 @@ function unreachable(target: HttpTarget, error: unknown): HoldfastError {
       },
     );
   }
-  return new HoldfastError("unavailable", `Cannot reach ${target.url}: ${messageOf(rootOf(error))}`, {
+  const raw = messageOf(rootOf(error));
+  const [, reason, hint] = NETWORK_REASONS.find(([pattern]) => pattern.test(raw)) ?? [];
+  return new HoldfastError("unavailable", `Cannot reach ${target.url}: ${reason ?? raw}`, {
     cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** What the runtime says of a network, and what a person says. */
+const NETWORK_REASONS: readonly (readonly [RegExp, string, string])[] = [
+  [/connection refused/i, "connection refused", "does the daemon run there, and is that its port?"],
+  [/corrupt message|InvalidContentType/i, "what answers there speaks no TLS", "is it http:// there?"],
+  [/lookup address|name resolution|dns error/i, "no host has that name", "look at api.url"],
+  [
+    /UnknownIssuer|certificate/i,
+    "its certificate is not trusted on this host",
+    "add its authority to this host's",
+  ],
+];
+
+/** Over the network a login is a key, which the command line is given in a file. */
+function withKeyHint(error: HoldfastError, { kind, headers }: HttpTarget): HoldfastError {
+  if (kind !== "remote" || error.kind !== "unauthenticated") return error;
+  const { message, code, errors, cause, retryAfterSeconds } = error;
+  const hint = headers["x-api-key"] === undefined
+    ? "give a key with --api-key-file FILE; on that host: holdfast api-keys create"
+    : "look there whether the key is still good: holdfast api-keys list";
+  return new HoldfastError("unauthenticated", message, {
+    code,
+    errors,
+    cause,
+    hint,
+    ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }),
   });
 }
 

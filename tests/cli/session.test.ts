@@ -103,3 +103,32 @@ Deno.test("a variable that names an upstream for commands that ask it alone does
       Deno.env.delete("CLOUDCONNEXA_CLOUD_ID");
     }
   }));
+
+Deno.test("a directory without data and without a daemon is no empty site", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "holdfast-test-" });
+  try {
+    const terminal = fakeTerminal();
+    assert.equal(await main(["--data-dir", join(dir, "typo"), "servers", "list"], terminal), 9);
+    assert.match(
+      terminal.noted.join("\n"),
+      /Cannot read ".*typo": no daemon answers, and there is no data in it/,
+    );
+    assert.match(terminal.noted.join("\n"), /--data-dir.*--api-url/);
+    assert.deepEqual(terminal.printed, []);
+    // What is about no data needs none.
+    assert.equal(await main(["--data-dir", join(dir, "typo"), "engines", "list"], fakeTerminal()), 0);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("a path relative to this host is not sent to a daemon elsewhere", async () => {
+  const terminal = fakeTerminal();
+  const argv = ["--api-url", "http://127.0.0.1:9", "backups", "restore", "abc", "--to"];
+  assert.equal(await main([...argv, "restored"], terminal), 2);
+  assert.match(
+    terminal.noted.join("\n"),
+    /Cannot use --to: its path is relative to a directory of this host/,
+  );
+  assert.equal(await main([...argv, "/srv/restored"], fakeTerminal()), 9);
+});

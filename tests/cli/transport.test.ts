@@ -146,7 +146,10 @@ Deno.test("a problem is thrown as the error it stands for, of every kind", async
         kind,
         message: `Cannot: ${kind}`,
         code: "c",
-        hint: "h",
+        // Who is remote and not logged in is told about the key.
+        hint: kind === "unauthenticated"
+          ? "look there whether the key is still good: holdfast api-keys list"
+          : "h",
         errors: [{ path: "a", message: "is wrong" }],
         retryAfterSeconds: 7,
         exitCode: ERROR_KINDS[kind].exit,
@@ -215,7 +218,8 @@ Deno.test("nobody there is unavailable: a refused port, and a socket a killed da
   const remote = httpTransport({ kind: "remote", url: `http://127.0.0.1:${port}`, headers: {} });
   await assert.rejects(remote.call(op(), { thing: "a" }, NEVER), {
     kind: "unavailable",
-    message: /^Cannot reach http:\/\/127\.0\.0\.1:\d+: .*refused/i,
+    message: /^Cannot reach http:\/\/127\.0\.0\.1:\d+: connection refused$/,
+    hint: /does the daemon run there/,
   });
   await remote.close();
 

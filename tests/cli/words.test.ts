@@ -1,5 +1,6 @@
 /** Errors and help on the command line name what a person types, not the fields that it stands for. */
 import assert from "node:assert/strict";
+import { migrateDataDir } from "../../src/data_dir.ts";
 import { HoldfastError } from "../../src/lib/errors.ts";
 import { inWords, report } from "../../src/cli/report.ts";
 import { inFlags, wordFor } from "../../src/cli/words.ts";
@@ -99,6 +100,7 @@ Deno.test("commands that are refused name the flags that were typed", async () =
 Deno.test("without a daemon the scheduler's status says that none runs", async () => {
   const dir = await Deno.makeTempDir();
   try {
+    await migrateDataDir(dir);
     const { code, lines } = await printed(["--data-dir", dir, "scheduler", "status"]);
     assert.equal(code, 0);
     assert.equal(lines[0], "No daemon runs: nothing that is due starts until there is one (holdfast serve)");

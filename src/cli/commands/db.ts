@@ -46,7 +46,8 @@ Examples:
           const { config } = await session.loaded();
           const { restoreDataDir } = await import("../../data_dir.ts");
           if (
-            options.yes !== true && !confirmed(`Replace the database in "${config.data_dir}" by "${file}"?`)
+            options.yes !== true &&
+            !confirmed(`Replace the database in "${config.data_dir}" by "${file}"?`, session.terminal)
           ) {
             return EXIT_INTERRUPTED;
           }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { placesOf } from "../../../src/cli/commands/completion/tree.ts";
+import { migrateDataDir } from "../../../src/data_dir.ts";
 import { main } from "../../../src/cli/run.ts";
 import { offersFor } from "../../../src/cli/shell/complete.ts";
 import { addToHistory, isKeepable, readHistory } from "../../../src/cli/shell/history.ts";
@@ -148,6 +149,7 @@ Deno.test("completion asks for the names of inner lists too", async () => {
   const dir = await Deno.makeTempDir({ prefix: "holdfast-shell-" });
   try {
     const terminal = fakeTerminal();
+    await migrateDataDir(join(dir, "data"));
     const code = await main(
       ["--data-dir", join(dir, "data"), "completion", "names", "notify.channels"],
       terminal,

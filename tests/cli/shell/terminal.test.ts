@@ -1,6 +1,7 @@
 /** The shell as a person meets it: typed at in a pseudo-terminal, with a data directory of its own. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { migrateDataDir } from "../../../src/data_dir.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { sourceProgram } from "../../support/daemon.ts";
 import { FakeVeeam } from "../../support/veeam/fake.ts";
@@ -9,7 +10,7 @@ import { hasPty, Pty } from "../../support/pty.ts";
 const present = hasPty();
 if (!present) console.log("skipped: the shell in a terminal: there is no script: install util-linux");
 
-/** A person with an empty home, and shells in it. */
+/** A person with an empty home but for a data directory, and shells in it. */
 async function withHome(
   work: (open: (args: string[], rows?: number) => Pty, home: string) => Promise<void>,
   variables: Record<string, string> = {},
@@ -26,6 +27,7 @@ async function withHome(
   };
   const { command, args } = sourceProgram();
   const data = ["--data-dir", join(home, "data")];
+  await migrateDataDir(join(home, "data"));
   try {
     await work(
       (more, rows) =>

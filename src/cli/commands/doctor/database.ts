@@ -11,9 +11,6 @@ export async function examineDatabase(session: Session): Promise<{ lines: Line[]
   try {
     const status = await call(session, "db", "db.status");
     const [path, pending, integrity] = ["path", "pending", "integrity"].map((key) => at(status, key));
-    if (path === ":memory:") {
-      return { lines: [ok("database", "none yet; the first start makes it")], usable: false };
-    }
     if (integrity !== "ok") {
       const fix = "stop the daemon, then holdfast db restore FILE; holdfast db status lists the copies";
       return { lines: [bad("database", `${path} is damaged: ${integrity}`, fix)], usable: false };
@@ -31,6 +28,9 @@ export async function examineDatabase(session: Session): Promise<{ lines: Line[]
     };
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
+    if (error.code === "no_data") {
+      return { lines: [ok("database", "none yet; the first start makes it")], usable: false };
+    }
     return {
       lines: [bad("database", error.message, error.hint ?? "see what the message names")],
       usable: false,

@@ -76,7 +76,8 @@ async function examineRest(session: Session, config: Config, known: Known): Prom
     }),
   );
   // A socket nobody answers on is the end of every way to the data; it has its line already.
-  if (answers || !await isThere(config.api.socket)) {
+  const isBlocked = !answers && await isThere(config.api.socket).catch(() => true);
+  if (!isBlocked) {
     lines.push(
       ...await look("database", async () => {
         const database = await examineDatabase(session);
