@@ -19,7 +19,8 @@
  *
  * A *finding* (`monitor_findings`) is what is wrong: open, acknowledged (no reminders), muted (nothing is told until an
  * instant), then recovered by itself, resolved by a person, or replaced by another on the same subject. What a job is,
- * is one alert (`job:12`); what is wrong beside that (drift, vanished, unchanged, a run that takes too long) has its own; an
+ * is one alert (`job:12`); what is wrong beside that (drift, vanished, unchanged, a run that takes too long, a failure that is
+ * pinged far from any due instant) has its own; an
  * agent that says nothing at all is told as one alert, not one for each of its jobs. State, finding and the messages in
  * the outbox of `notify` are one transaction. What other slices alert for (drift of a router, a Veeam job that fails) comes
  * through `told.ts` and is a finding too, in the transaction of whoever tells it.
