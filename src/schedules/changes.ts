@@ -6,7 +6,7 @@ import { type Change, isUniqueViolation } from "../store/mod.ts";
 import { nextAfter } from "./calendar.ts";
 import { changedColumns, engineColumns, ruleColumns, scheduleRecord } from "./definition.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { findSchedule } from "./find.ts";
+import { findSchedule, requireOwnName } from "./find.ts";
 import { pathOf, requireNoCircle } from "./following.ts";
 import type { BackupSchedule, ScheduleCreate, ScheduleUpdate } from "./model.ts";
 import { newId, type ScheduledServer, type SchedulesOptions } from "./options.ts";
@@ -50,7 +50,7 @@ export class Changes {
   async create(input: ScheduleCreate, caller: Caller): Promise<BackupSchedule> {
     const server = await this.#options.servers.resolve(input.server_id);
     requireServer(caller, server.id);
-    requireNoSlash(input.name);
+    await requireOwnName(this.#options, input.name);
     const unset = { cron_expression: null, timezone: this.#options.settings.timezone };
     const rule = ruleColumns(input, unset, input.run_after !== null);
     const policies = await policiesIn(this.#options, input, NO_POLICIES, rule.timezone, caller);
@@ -91,7 +91,9 @@ export class Changes {
     const known = await findSchedule(this.#options, ref, caller);
     const server = await this.#options.servers.resolve(input.server_id ?? known.server_id);
     requireServer(caller, server.id);
-    if (input.name !== undefined && input.name !== known.name) requireNoSlash(input.name);
+    if (input.name !== undefined && input.name !== known.name) {
+      await requireOwnName(this.#options, input.name);
+    }
     const before = policiesOf(known.policies);
     const policies = await policiesIn(this.#options, input, before, input.timezone ?? known.timezone, caller);
     const values = {
@@ -240,14 +242,6 @@ export class Changes {
   #serverOf(row: ScheduleRow): Promise<ScheduledServer | null> {
     return this.#options.servers.glance(row.server_id);
   }
-}
-
-/** A new name may not read as `server/name`, which could mean another schedule; those there are keep theirs. */
-function requireNoSlash(name: string): void {
-  if (!name.includes("/")) return;
-  throw new HoldfastError("invalid", `Cannot use schedule name "${name}": it must not contain a slash`, {
-    errors: [{ path: "name", message: "must not contain a slash: server/name means a schedule of a server" }],
-  });
 }
 
 async function requireNoFollowers(change: Change, { id, name }: ScheduleRow): Promise<void> {

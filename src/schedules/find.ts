@@ -52,7 +52,7 @@ async function byName(options: SchedulesOptions, db: Db, ref: string, caller: Ca
   return await byServerAndName(options, db, ref) ?? await refuse(db, ref, caller);
 }
 
-/** A name of an earlier release may hold a slash, a server's may not: only the first slash parts them. */
+/** A name may hold a slash, a server's may not: only the first slash parts them. */
 async function byServerAndName(
   options: SchedulesOptions,
   db: Db,
@@ -64,6 +64,20 @@ async function byServerAndName(
   if (rows.length === 0) return undefined;
   const server = await serverOrNull(options, ref.slice(0, slash));
   return rows.find((row) => row.server_id === server?.id);
+}
+
+/**
+ * Refuses a new name that reads as `server/name`: it would stand in front of the schedule that this means, in a delete too.
+ * Other slashes are good, names that are expressions have them. Errors: `invalid`.
+ */
+export async function requireOwnName(options: SchedulesOptions, name: string): Promise<void> {
+  const slash = name.indexOf("/");
+  const server = name.slice(0, slash);
+  if (slash <= 0 || await serverOrNull(options, server) === null) return;
+  const message = `it reads as a schedule of server "${server}"`;
+  throw new HoldfastError("invalid", `Cannot use schedule name "${name}": ${message}`, {
+    errors: [{ path: "name", message }],
+  });
 }
 
 /** A server, or null when there is none of that reference. */

@@ -313,15 +313,17 @@ Deno.test("names are unique per server, a shared one is asked for as server/name
   await w.ask(ops.createSchedule, NEW, OPERATOR);
 });
 
-Deno.test("a new name holds no slash; a schedule that has one keeps it and is found by it", async () => {
+Deno.test("a new name does not read as server/name; a schedule that has such a one keeps it", async () => {
   await using w = await world("2026-01-01T00:10:30Z");
   const { id } = await create(w);
-  const refused = { kind: "invalid", message: /"web-1\/x": it must not contain a slash/ };
+  const refused = { kind: "invalid", message: /"web-1\/x": it reads as a schedule of server "web-1"/ };
   await assert.rejects(w.ask(ops.createSchedule, { ...NEW, name: "web-1/x" }, OPERATOR), refused);
   await assert.rejects(w.ask(ops.updateSchedule, { schedule: id, name: "web-1/x" }, OPERATOR), refused);
-  await w.tables.updateTable("schedules").set({ name: "old/x" }).where("id", "=", id).execute();
-  const same = { schedule: "old/x", name: "old/x", description: "kept" };
-  assert.equal(BackupSchedule.parse(await w.ask(ops.updateSchedule, same, OPERATOR)).name, "old/x");
+  await w.tables.updateTable("schedules").set({ name: "web-1/old" }).where("id", "=", id).execute();
+  const same = { schedule: "web-1/old", name: "web-1/old", description: "kept" };
+  assert.equal(BackupSchedule.parse(await w.ask(ops.updateSchedule, same, OPERATOR)).id, id);
+  const made = await w.ask(ops.createSchedule, { ...NEW, name: "*/5 * * * *" }, OPERATOR);
+  assert.equal(BackupSchedule.parse(made).name, "*/5 * * * *");
 });
 
 Deno.test("a deleted schedule keeps its logs and its ledger", async () => {
