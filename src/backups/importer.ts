@@ -1,6 +1,6 @@
 /** Rebuilding the catalogue from the manifests that lie beside artifacts. */
 import { basename } from "node:path";
-import { HoldfastError } from "../lib/errors.ts";
+import { HoldfastError, messageOf } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import type { ManifestFacts } from "./engine.ts";
 import { requireRights } from "./engines.ts";
@@ -167,6 +167,7 @@ async function requireDirectory(path: string): Promise<void> {
       refuse("not_found", "it does not exist", error);
     }
     if (error instanceof Deno.errors.PermissionDenied) refuse("invalid", "permission denied", error);
+    if (error instanceof Deno.errors.NotCapable) refuse("invalid", messageOf(error), error);
     throw error;
   }
 }

@@ -125,8 +125,14 @@ function isFieldError(item: unknown): item is FieldError {
     "message" in item && typeof item.message === "string";
 }
 
-/** The message of any thrown value, for joining into another sentence. */
+/**
+ * The message of any thrown value, for joining into another sentence. What the runtime keeps from every compiled program,
+ * whoever runs it, it tells as advice to who compiles one: that is said as what it is.
+ */
 export function messageOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotCapable && error.message.startsWith("Requires all access")) {
+    return "it belongs to the operating system, as all of /proc, /sys and /dev";
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

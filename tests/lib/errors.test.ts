@@ -103,6 +103,11 @@ Deno.test("a cause is kept, and absent when none was given", () => {
 Deno.test("messageOf() reads errors and everything else", () => {
   assert.equal(messageOf(new Error("m")), "m");
   assert.equal(messageOf("text"), "text");
+  const kept = 'Requires all access to "/proc/x", specify the required permissions during compilation';
+  assert.equal(
+    messageOf(new Deno.errors.NotCapable(kept)),
+    "it belongs to the operating system, as all of /proc, /sys and /dev",
+  );
   assert.equal(messageOf(undefined), "undefined");
 });
 

@@ -5,7 +5,7 @@ import { tryWriting } from "../probe.ts";
 import { isS3 } from "../s3/options.ts";
 import type { ArchiveOptions } from "./options.ts";
 import type { Root } from "./protocol.ts";
-import { codeOf, refusedWords } from "./system-errors.ts";
+import { codeOf } from "./system-errors.ts";
 
 /**
  * The sources as roots of the archive, in the order given: each lies under its own absolute path without the leading
@@ -128,6 +128,6 @@ function wordsFor(error: unknown, otherwise: string): string {
     case "ENOSPC":
       return "has no space left";
     default:
-      return `${otherwise}: ${refusedWords(error) ?? messageOf(error)}`;
+      return `${otherwise}: ${messageOf(error)}`;
   }
 }

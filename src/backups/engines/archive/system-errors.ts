@@ -1,5 +1,5 @@
 /** What the operating system says went wrong, for people. */
-import { HoldfastError } from "../../../lib/errors.ts";
+import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 
 /** The system's word for what went wrong (`ENOENT`), if the system it was. */
 export function codeOf(error: unknown): string | undefined {
@@ -15,14 +15,6 @@ const WRITE_PROBLEMS: Record<string, string> = {
   ENOTDIR: "part of its path is a file",
 };
 
-/** What the runtime keeps from every compiled program, whoever runs it. */
-const OF_THE_SYSTEM = "it belongs to the operating system, as all of /proc, /sys and /dev";
-
-/** Why something cannot be touched where it is the runtime that says so, in words that do not speak of the runtime. */
-export function refusedWords(error: unknown): string | undefined {
-  return error instanceof Deno.errors.NotCapable ? OF_THE_SYSTEM : undefined;
-}
-
 /** The same error, in words when it says that `path` cannot be written: `exhausted`, `conflict` or `invalid`. */
 export function writeError(error: unknown, path: string): unknown {
   const code = codeOf(error);
@@ -36,7 +28,11 @@ export function writeError(error: unknown, path: string): unknown {
   if (code === "EEXIST") {
     return new HoldfastError("conflict", `Cannot write "${path}": it exists already`, { cause: error });
   }
-  const why = code === undefined ? refusedWords(error) : WRITE_PROBLEMS[code];
+  const why = code === undefined ? refusedByRuntime(error) : WRITE_PROBLEMS[code];
   if (why === undefined) return error;
   return new HoldfastError("invalid", `Cannot write "${path}": ${why}`, { cause: error });
+}
+
+function refusedByRuntime(error: unknown): string | undefined {
+  return error instanceof Deno.errors.NotCapable ? messageOf(error) : undefined;
 }

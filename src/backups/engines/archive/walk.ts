@@ -3,7 +3,7 @@ import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import type { SkippedItem } from "../../engine.ts";
 import { globMatcher } from "./glob.ts";
 import type { Root } from "./protocol.ts";
-import { codeOf, refusedWords } from "./system-errors.ts";
+import { codeOf } from "./system-errors.ts";
 
 /** Something that exists and is not excluded. */
 export interface Found {
@@ -89,9 +89,8 @@ export function reasonFor(error: unknown, path: string): { reason: SkippedItem["
     return { reason: "vanished", detail: "gone before it was read" };
   }
   if (code === "ENAMETOOLONG") return { reason: "too_long", detail: "path too long for the system" };
-  const refused = refusedWords(error);
-  if (refused !== undefined) return { reason: "unreadable", detail: refused };
-  if (code === undefined) throw error;
+  // The compiled program may not read some of /proc and /sys, whoever runs it.
+  if (code === undefined && !(error instanceof Deno.errors.NotCapable)) throw error;
   return { reason: "unreadable", detail: messageOf(error).replace(/ \(os error.*$/s, "") };
 }
 
