@@ -46,7 +46,7 @@ export const backupContents = operation({
       next_offset !== null
         ? [`There is more: go on with --offset ${next_offset}`]
         : entries.length === 0
-        ? ["Nothing in it matches"]
+        ? ["Nothing matches. Paths begin at the root of the backup; **/ before a pattern finds it anywhere"]
         : [],
     examples: [
       "holdfast backups contents 3f9c01ab",

@@ -95,6 +95,11 @@ Deno.test("patterns mean what they mean to a restore, and one that is no glob is
     const { entries } = await given.ask(backupContents, { backup, patterns }, operator());
     assert.deepEqual(entries.map(({ path }) => path), wanted, patterns.join(" "));
   }
+  const none = await given.ask(backupContents, { backup, patterns: ["docs/*"] }, operator());
+  const [note = ""] = backupContents.cli?.notes?.(none) ?? [];
+  const advised = /(\*\*\/) before a pattern finds it anywhere/.exec(note)?.[1];
+  const { entries } = await given.ask(backupContents, { backup, patterns: [`${advised}docs/*`] }, operator());
+  assert.equal(entries.length, 2);
   await assert.rejects(given.ask(backupContents, { backup, patterns: ["a", "[z-a]"] }, operator()), {
     kind: "invalid",
     message: 'Cannot use pattern "[z-a]": it is no glob',
