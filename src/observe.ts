@@ -60,8 +60,8 @@ export function registerProbes(
       if (idle) return Promise.resolve({ status: "ok", detail: "nothing is to be scanned" });
       if (startedAt === null) return Promise.resolve({ status: "degraded", detail: "no daemon runs" });
       if (last_error !== null) {
-        // Everybody may read this: what is no plain reason is in the log only.
-        const why = last_reason === null ? "" : `: ${last_reason}`;
+        // Everybody may read this: what is no plain reason is in the log only, and which directory in the finding.
+        const why = last_reason === null ? "" : `: ${last_reason.replaceAll(/ "[^"]*"/g, "")}`;
         return Promise.resolve({ status: "degraded", detail: `the last scan failed${why}` });
       }
       const age = clock.now() - (last_scan_at ?? startedAt);
