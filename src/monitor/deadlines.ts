@@ -77,8 +77,8 @@ async function judgePage(
     const isNewest = due !== undefined && (job.last_due_at === null || due > job.last_due_at);
     return {
       id: job.id,
-      next_due_at: next === null ? null : iso(next),
-      next_deadline_at: next === null ? null : iso(next + graceMs(job, parts.windows)),
+      next_due_at: next === null ? null : dues.textOf(next),
+      next_deadline_at: next === null ? null : dues.textOf(next + graceMs(job, parts.windows)),
       last_checked_at_utc: at,
       ...(isNewest
         ? { last_due_at: due, last_failed_backup_utc: at, current_status: "missing" as const }
@@ -98,6 +98,14 @@ async function judgePage(
 /** Next due instants, worked out once for all jobs that are due alike. */
 class Dues {
   readonly #known = new Map<string, number | null>();
+  readonly #texts = new Map<number, string>();
+
+  /** An instant as text. */
+  textOf(at: number): string {
+    let text = this.#texts.get(at);
+    if (text === undefined) this.#texts.set(at, text = iso(at));
+    return text;
+  }
 
   after(job: JobRow, at: number): number | null {
     const expression = expressionOf(job);
@@ -123,7 +131,7 @@ function passedInstants(
   const grace = graceMs(job, parts.windows);
   let next: number | null = Date.parse(job.next_due_at!);
   while (next !== null && next + grace <= upTo && instants.length < MOST_INSTANTS) {
-    instants.push(iso(next));
+    instants.push(dues.textOf(next));
     next = dues.after(job, next);
   }
   return { instants, next };

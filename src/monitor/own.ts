@@ -10,7 +10,7 @@ import { graceMs } from "./due.ts";
 import type { Code } from "./findings.ts";
 import { type Parts, tables } from "./parts.ts";
 import { entryAt } from "./queries/entries.ts";
-import { findingsByKey, openFindings } from "./queries/findings.ts";
+import { findingsByKey, openAbout } from "./queries/findings.ts";
 import { jobById, jobsOfWay, updateJob } from "./queries/jobs.ts";
 import type { JobRow, MonitorTables } from "./queries/tables.ts";
 import { record } from "./recorder.ts";
@@ -115,8 +115,8 @@ export async function judgeBackups(parts: Parts): Promise<void> {
         await reportBackup(parts, tx, backup, code, since);
       }
     }
-    const over = (await openFindings(tablesOf<MonitorTables>(tx)))
-      .filter((row) => row.subject_kind === "backup" && !seen.has(row.open_key ?? ""));
+    const over = (await openAbout(tablesOf<MonitorTables>(tx), "backup"))
+      .filter((row) => !seen.has(row.open_key ?? ""));
     await parts.findings.recover(tx, over, {
       detail: "the artifact is well, or was removed",
       recipients: [],

@@ -40,6 +40,12 @@ export function openFindings(db: Db): Promise<FindingRow[]> {
     .execute();
 }
 
+/** Those about one kind of subject; the many about jobs are not read for a few about artifacts. */
+export function openAbout(db: Db, subjectKind: string): Promise<FindingRow[]> {
+  return db.selectFrom("monitor_findings").selectAll().where("state", "in", OPEN_STATES)
+    .where("subject_kind", "=", subjectKind).orderBy("id").execute();
+}
+
 export async function findingById(db: Db, id: number): Promise<FindingRow | undefined> {
   return await db.selectFrom("monitor_findings").selectAll().where("id", "=", id).executeTakeFirst();
 }
