@@ -44,14 +44,17 @@ export async function judgeDeadlines(parts: Parts, scanned: Scanned): Promise<nu
 
 async function judgeWays(parts: Parts, ways: readonly Way[], upTo: number): Promise<number> {
   let missed = 0;
+  // Its jobs fill many pages, and an agent that says nothing is told once.
+  const told = new Set<string>();
   for (;;) {
     const limits = { now: iso(upTo), ways, limit: PAGE };
     const page = await parts.database.transaction(async (tx) => {
       const jobs = await jobsPastDeadline(tablesOf<MonitorTables>(tx), limits);
-      return jobs.length === 0 ? undefined : await judgePage(parts, tx, jobs, upTo);
+      return jobs.length === 0 ? undefined : await judgePage(parts, tx, jobs, upTo, told);
     });
     if (page === undefined) return missed;
-    missed += page;
+    missed += page.missed;
+    for (const occurrence of page.silent) told.add(occurrence);
   }
 }
 
@@ -60,7 +63,8 @@ async function judgePage(
   tx: Transaction<unknown>,
   jobs: readonly JobRow[],
   upTo: number,
-): Promise<number> {
+  told: ReadonlySet<string>,
+): Promise<{ missed: number; silent: string[] }> {
   const db = tablesOf<MonitorTables>(tx);
   const at = iso(parts.clock.now());
   const dues = new Dues();
@@ -91,8 +95,9 @@ async function judgePage(
     await updateJobs(db, alike.map(({ id }) => id), values);
   }
   for (const _ of missed) parts.recorded("missing");
-  await tellMissing(parts, tx, missed.filter(({ job, due }) => last.get(job.id) === due), ids);
-  return missed.length;
+  const newest = missed.filter(({ job, due }) => last.get(job.id) === due);
+  const silent = await tellMissing(parts, tx, newest, ids, told);
+  return { missed: missed.length, silent };
 }
 
 /** Next due instants, worked out once for all jobs that are due alike. */
@@ -165,13 +170,17 @@ export const MESSAGES: Record<Way, string> = {
   veeam: "no session of it came in time",
 };
 
-/** One alert per job; the jobs of an agent that says nothing at all are told as one, under the agent's name. */
+/**
+ * One alert per job; the jobs of an agent that says nothing at all are told as one, under the agent's name, unless `told`
+ * has it. Returns which agents were.
+ */
 async function tellMissing(
   parts: Parts,
   tx: Transaction<unknown>,
   missed: readonly { job: JobRow; due: string }[],
   ids: ReadonlyMap<string, number>,
-): Promise<void> {
+  told: ReadonlySet<string>,
+): Promise<string[]> {
   const reported = missed.filter(({ job }) => job.way === "report");
   const agents = await agentsById(
     tablesOf<MonitorTables>(tx),
@@ -203,7 +212,10 @@ async function tellMissing(
     };
   });
   await parts.findings.reportAll(tx, found);
-  await parts.findings.reportAll(tx, silentAgents(missed.filter(isSilent)));
+  const silent = silentAgents(missed.filter(isSilent))
+    .filter(({ alert, occurrence }) => !told.has(`${alert} ${occurrence}`));
+  await parts.findings.reportAll(tx, silent);
+  return silent.map(({ alert, occurrence }) => `${alert} ${occurrence}`);
 }
 
 function silentAgents(missed: readonly { job: JobRow; due: string }[]): Found[] {
