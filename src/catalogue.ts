@@ -64,6 +64,8 @@ export interface Slice {
   operations(): Promise<readonly Operation[]>;
   jobs?(): Promise<readonly Job[]>;
   standalone?: Standalone;
+  /** What it is asked for is elsewhere, or in the configuration: where there is no data yet, it is asked none the less. */
+  readsElsewhere?: boolean;
 }
 
 /** Every slice, in the order of `--help`. */
@@ -117,6 +119,7 @@ export const SLICES: readonly Slice[] = [
     },
     operations: async () => (await import("./notify/operations.ts")).operations,
     jobs: async () => (await import("./notify/jobs.ts")).jobs,
+    readsElsewhere: true,
   },
   {
     name: "veeam",
@@ -180,6 +183,7 @@ export const SLICES: readonly Slice[] = [
     },
     operations: async () => (await import("./network/operations.ts")).operations,
     jobs: async () => (await import("./network/jobs.ts")).jobs,
+    readsElsewhere: true,
   },
   {
     name: "vpn",

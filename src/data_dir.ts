@@ -54,10 +54,15 @@ export async function openForWriting(dataDir: string, command: string, clock: Cl
   };
 }
 
+/** True when a database is there. */
+export async function hasData(dataDir: string): Promise<boolean> {
+  return await isThere(join(dataDir, DATABASE));
+}
+
 /** Opens the database without lock and without changing anything. Errors: `unavailable` where there is none, or one that is damaged or newer. */
 export async function openForReading(dataDir: string, clock: Clock): Promise<OpenDataDir> {
   const path = join(dataDir, DATABASE);
-  if (!await isThere(path)) {
+  if (!await hasData(dataDir)) {
     // An empty list would tell a script that looks in the wrong place that all is well.
     throw new HoldfastError(
       "unavailable",

@@ -93,7 +93,11 @@ export class Session {
     if (standalone !== undefined) {
       return await standaloneTransport(standalone, loaded, this.terminal, this.signal);
     }
-    const access = op.detached ? "none" : isWrite(op) ? "write" : "read";
+    const access = op.detached
+      ? "none"
+      : isWrite(op)
+      ? "write"
+      : await readingAccess(op, loaded.config.data_dir);
     try {
       return await localTransport(loaded, access, this.signal);
     } catch (error) {
@@ -170,6 +174,14 @@ export function configSources(options: GlobalOptions): ConfigSources {
     cwd: Deno.cwd(),
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
   };
+}
+
+/** How a reading command opens the data directory: not at all where there is no data and none is needed. */
+async function readingAccess(op: Operation, dataDir: string): Promise<Access> {
+  const [word] = op.name.split(".");
+  if (SLICES.find(({ name }) => name === word)?.readsElsewhere !== true) return "read";
+  const { hasData } = await import("../data_dir.ts");
+  return await hasData(dataDir) ? "read" : "none";
 }
 
 /** The transport into this process, on its data directory. */

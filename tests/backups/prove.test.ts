@@ -73,7 +73,7 @@ Deno.test("what does not verify, restore or compare is not proved, and the evide
           plain.restore(artifact, { ...request, patterns: ["a.txt"] }, context),
       },
       "restore",
-      /1 items came back, recorded are 2/,
+      /1 item came back, recorded are 2/,
     ],
     [
       {
