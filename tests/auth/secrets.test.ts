@@ -60,7 +60,10 @@ Deno.test("a sealed value does not open under another name, nor when a bit of it
   );
   await assert.rejects(a.auth.secrets.read("two"), { kind: "unavailable", code: "secrets_key_wrong" });
   assert.equal(await a.auth.secrets.read("one"), "first");
-  a.database.sqlite.exec("update secrets set sealed = substr(sealed, 1, 10) || 'A' || substr(sealed, 12)");
+  a.database.sqlite.exec(
+    `update secrets set sealed =
+       substr(sealed, 1, 10) || case substr(sealed, 11, 1) when 'A' then 'B' else 'A' end || substr(sealed, 12)`,
+  );
   await assert.rejects(a.auth.secrets.read("one"), { kind: "unavailable" });
   a.database.sqlite.exec("update secrets set sealed = 'AAAA'");
   await assert.rejects(a.auth.secrets.read("one"), { kind: "unavailable" });
