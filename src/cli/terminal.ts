@@ -1,5 +1,5 @@
 /** Where the command line prints: standard output for answers, standard error for everything else. */
-import pc from "picocolors";
+import { styleText } from "node:util";
 
 /** Output of one command; tests give their own. */
 export interface Terminal {
@@ -22,7 +22,8 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   const encoder = new TextEncoder();
   const colored = Deno.stdout.isTerminal() && !Deno.noColor && Deno.env.get("TERM") !== "dumb";
-  const colors = pc.createColors(colored);
+  const styled = (style: "bold" | "red" | "dim") => (text: string) =>
+    colored ? styleText(style, text, { validateStream: false }) : text;
   let drawn = false;
   const clear = () => {
     if (drawn) Deno.stderr.writeSync(encoder.encode("\r\x1b[K"));
@@ -44,7 +45,7 @@ export function processTerminal(): Terminal {
     },
     columns: columnsOf(),
     interactive: Deno.stderr.isTerminal(),
-    colors: { bold: colors.bold, red: colors.red, dim: colors.dim },
+    colors: { bold: styled("bold"), red: styled("red"), dim: styled("dim") },
   };
 }
 
