@@ -6,7 +6,7 @@
  */
 import { Argument, Command, Option } from "commander";
 import { isAbsolute, resolve } from "node:path";
-import { ERROR_KINDS, EXIT_BAD_ANSWER } from "../lib/errors.ts";
+import { ERROR_KINDS, EXIT_BAD_ANSWER, HoldfastError } from "../lib/errors.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { coerceText, type Field, fieldsOf } from "../lib/fields.ts";
 import { exampleText, Flag } from "./help.ts";
@@ -139,9 +139,25 @@ function convert(bound: Bound, value: unknown): unknown {
   return bound.field.type === "array" ? [one] : one;
 }
 
-function convertOne({ spec }: Bound, text: string, type: Field["type"]): unknown {
+function convertOne({ spec, path }: Bound, text: string, type: Field["type"]): unknown {
   if (spec.parse !== undefined) return spec.parse(text);
+  if (type === "object" && /^\s*[{[]/.test(text) && !isJson(text)) {
+    const flag = spec.flag?.split(" ")[0] ?? `--${path.join("-").replaceAll("_", "-")}`;
+    throw new HoldfastError("invalid", `Cannot read ${flag}: it is no JSON`, {
+      hint:
+        `JSON has its words in double quotes, and the shell wants quotes around it all: '{"key": "value"}'`,
+    });
+  }
   return isPath(spec, text) ? resolve(text) : coerceText(type, text);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** An empty path would become the current directory; the schema has a better answer to it. An address is no path. */

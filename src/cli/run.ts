@@ -124,7 +124,9 @@ function newProgram(terminal: Terminal, json: boolean): Command {
       getOutHelpWidth: () => terminal.columns || HELP_WIDTH,
       getErrHelpWidth: () => terminal.columns || HELP_WIDTH,
     });
-  program.command("version", { hidden: true }).action(() => terminal.print(`holdfast ${VERSION}`));
+  program.command("version", { hidden: true }).action(() =>
+    json ? terminal.print(JSON.stringify({ version: VERSION })) : terminal.print(`holdfast ${VERSION}`)
+  );
   program.helpCommand(false);
   program.command("help [topic...]", { hidden: true }).action((topic: string[]) => {
     if (topic[0] === "exit-codes") return terminal.print(exitCodeHelp());

@@ -23,7 +23,9 @@ interface App {
 
 const BASE = "/api/v1/backup-scheduler";
 
-const LogRef = z.strictObject({ log: z.string().min(1).describe("Id of the run") });
+const LogRef = z.strictObject({
+  log: z.string().min(1).describe("Id of the run; its first four or more characters will do"),
+});
 
 const page = {
   schedule_id: z.string().min(1).optional().describe("Only those of this schedule (id, name or server/name)"),

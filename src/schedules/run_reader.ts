@@ -7,7 +7,7 @@ import { momentText } from "./moment.ts";
 import { type BackupScheduleLog, type LogPage, type RunEvent, RunOutcome, RunStatus } from "./model.ts";
 import type { SchedulesOptions } from "./options.ts";
 import { linesAfter } from "./queries/lines.ts";
-import { type NamedRun, pageRuns, runById, totalRuns } from "./queries/runs.ts";
+import { type NamedRun, pageRuns, runById, runsLike, totalRuns } from "./queries/runs.ts";
 import type { RunLineRow, SchedulesTables } from "./queries/tables.ts";
 import type { Runner } from "./runner.ts";
 
@@ -59,33 +59,45 @@ export class RunReader {
     };
   }
 
-  /** One run with its lines. Errors: `not_found`, `forbidden`. */
-  async get(runId: string, caller: Caller): Promise<BackupScheduleLog> {
-    const run = await this.find(runId, caller);
-    await this.#runner.flush(runId);
-    const lines = await Array.fromAsync(this.#stored(runId, 0));
+  /** One run with its lines. Errors: as {@linkcode find}. */
+  async get(ref: string, caller: Caller): Promise<BackupScheduleLog> {
+    const run = await this.find(ref, caller);
+    await this.#runner.flush(run.id);
+    const lines = await Array.fromAsync(this.#stored(run.id, 0));
     return { ...logRecord(run), logs: lines.map(lineText) };
   }
 
-  /** A run the caller may see. Errors: `not_found`, `forbidden`. */
-  async find(runId: string, caller: Caller): Promise<NamedRun> {
-    const run = await runById(this.#tables(), runId);
-    if (run === undefined) {
-      throw new HoldfastError("not_found", `Cannot find log "${runId}"`, {
+  /**
+   * A run the caller may see, by its id or the beginning of it. Errors: `not_found`, `forbidden`, `invalid` when several
+   * ids begin so.
+   */
+  async find(ref: string, caller: Caller): Promise<NamedRun> {
+    const run = await runById(this.#tables(), ref);
+    if (run !== undefined) {
+      requireServer(caller, run.server_id);
+      return run;
+    }
+    const [found, ...others] = await runsLike(this.#tables(), ref, caller.servers);
+    if (found === undefined) {
+      throw new HoldfastError("not_found", `Cannot find log "${ref}"`, {
         hint: "list them with: holdfast schedules logs",
       });
     }
-    requireServer(caller, run.server_id);
-    return run;
+    if (others.length === 0) return found;
+    const ids = [found, ...others].map(({ id }) => id).join(", ");
+    throw new HoldfastError("invalid", `Cannot tell which log "${ref}" is: ${ids} fit`);
   }
 
-  /** Id of the server a run was for; null when there is no such run. */
-  async serverOf(runId: string): Promise<number | null> {
-    return (await runById(this.#tables(), runId))?.server_id ?? null;
+  /** Id of the server a run was for; null when there is no such run, or several could be meant. */
+  async serverOf(ref: string): Promise<number | null> {
+    const exact = await runById(this.#tables(), ref);
+    const [found, ...others] = exact === undefined ? await runsLike(this.#tables(), ref, null) : [exact];
+    return found === undefined || others.length > 0 ? null : found.server_id;
   }
 
-  /** Stored lines, then what happens as it happens; ends with the result. Errors: `not_found`, `forbidden`. */
-  async *follow(runId: string, caller: Caller): AsyncGenerator<RunEvent> {
+  /** Stored lines, then what happens as it happens; ends with the result. Errors: as {@linkcode find}. */
+  async *follow(ref: string, caller: Caller): AsyncGenerator<RunEvent> {
+    const runId = (await this.find(ref, caller)).id;
     // Listening begins before reading, so that nothing happens unseen in between.
     const live = this.#hub.subscribe(({ event }) => event.run_id === runId, caller.signal);
     try {

@@ -191,18 +191,18 @@ export class Schedules {
   }
 
   /** Ends a run, politely. Errors: `conflict` when it has ended, `not_found`, `forbidden`. */
-  async cancel(runId: string, caller: Caller): Promise<BackupScheduleLog> {
-    const run = await this.runs.find(runId, caller);
+  async cancel(ref: string, caller: Caller): Promise<BackupScheduleLog> {
+    const run = await this.runs.find(ref, caller);
     const reason = `cancelled by ${caller.name}`;
-    const cancelled = await this.runner.cancel(runId, new RunAbort("cancelled", reason)) ||
+    const cancelled = await this.runner.cancel(run.id, new RunAbort("cancelled", reason)) ||
       await this.#cancelFurther(run, reason);
     if (!cancelled) {
-      throw new HoldfastError("conflict", `Cannot cancel run "${runId}": it has ended (${run.outcome})`);
+      throw new HoldfastError("conflict", `Cannot cancel run "${run.id}": it has ended (${run.outcome})`);
     }
-    const ended = await this.runs.get(runId, caller);
+    const ended = await this.runs.get(run.id, caller);
     await this.#options.database.change(caller, (change) => {
       change.audit({
-        target: `runs/${runId}`,
+        target: `runs/${run.id}`,
         before: { outcome: run.outcome },
         after: { outcome: ended.outcome },
       });

@@ -145,10 +145,10 @@ Deno.test("flags reach inside a field and meet its JSON", async () => {
   });
 });
 
-Deno.test("JSON that is none is left for the schema to refuse, not overwritten by a flag inside it", async () => {
-  assert.deepEqual(await inputOf("a", "--engine-options", "{broken", "--source", "/x"), {
+Deno.test("a text instead of an object is left for the schema to refuse, not overwritten by a flag inside it", async () => {
+  assert.deepEqual(await inputOf("a", "--engine-options", "broken", "--source", "/x"), {
     thing: "a",
-    engine_options: "{broken",
+    engine_options: "broken",
   });
 });
 

@@ -78,3 +78,19 @@ Deno.test("an API key is printed alone, and when it ends beside it", async () =>
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+Deno.test("an object that is no JSON is refused with its flag, whatever it holds", async () => {
+  for (const text of ["{bad", "[1,", "{'sources': ['/srv']}"]) {
+    const argv = ["schedules", "create", "--server", "1", "--name", "n", "--engine-options", text];
+    const { code, notes } = await printed(argv);
+    assert.equal(code, 2);
+    assert.equal(notes[0], "error: Cannot read --engine-options: it is no JSON");
+    assert.match(notes[1] ?? "", /quotes/);
+  }
+});
+
+Deno.test("the version is told to people and to programs", async () => {
+  assert.match((await printed(["version"])).lines.join("\n"), /^holdfast \d+\.\d+\.\d+$/);
+  const { lines } = await printed(["version", "--output", "json"]);
+  assert.match(JSON.parse(lines.join("\n")).version, /^\d+\.\d+\.\d+$/);
+});

@@ -112,6 +112,18 @@ export function runById(db: Db, id: string): Promise<NamedRun | undefined> {
   return named(db).where("runs.id", "=", id).executeTakeFirst();
 }
 
+/** Enough to say that the beginning of an id is ambiguous, and to name some. */
+const AMBIGUOUS = 5;
+
+/** Runs of these servers (null: of all) whose id begins so; none when it is too short, or no beginning of an id. */
+export async function runsLike(db: Db, ref: string, servers: readonly number[] | null): Promise<NamedRun[]> {
+  if (!/^[0-9a-f]{4,}$/.test(ref)) return [];
+  // "g" follows the last hexadecimal digit.
+  const query = named(db).where("runs.id", ">=", ref).where("runs.id", "<", `${ref}g`);
+  const visible = servers === null ? query : query.where("runs.server_id", "in", servers);
+  return await visible.orderBy("runs.id").limit(AMBIGUOUS).execute();
+}
+
 /** Which runs to page through. */
 export interface RunFilter {
   servers: readonly number[] | null;
