@@ -5,6 +5,7 @@ import { type Listener, listenSocket, listenTcp } from "../../src/api/listen.ts"
 import { checkConfig } from "../../src/config/mod.ts";
 import { HoldfastError } from "../../src/lib/errors.ts";
 import { type TestApp, testApp } from "../support/app.ts";
+import { freePort } from "../support/ports.ts";
 
 const PLAIN = { tls: { cert_file: null, key_file: null } };
 const ANYWHERE = { hostname: "127.0.0.1", port: 0 };
@@ -221,7 +222,7 @@ Deno.test("bytes that are no HTTP, half a request and a client that hangs up do 
 Deno.test("closing waits for the request under way and takes no further one", async () => {
   const begun = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
-  const listener = await listenTcp(PLAIN, ANYWHERE, async () => {
+  const listener = await listenTcp(PLAIN, { ...ANYWHERE, port: freePort() }, async () => {
     begun.resolve();
     await release.promise;
     return new Response("done");

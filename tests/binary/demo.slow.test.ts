@@ -45,7 +45,7 @@ Deno.test("without --once the demo goes on serving until it is interrupted", asy
     const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     while (!/Set-up code for the first administrator: \S+\n/.test(text)) {
-      const { value, done } = await within(60, "what the demo says", reader.read());
+      const { value, done } = await within(120, "what the demo says", reader.read());
       assert.equal(done, false, text);
       text += value;
     }
@@ -54,7 +54,7 @@ Deno.test("without --once the demo goes on serving until it is interrupted", asy
     assert.equal((await answer.json()).status, "ok");
     child.kill("SIGINT");
     await reader.cancel();
-    await within(30, "the end of the demo", child.status);
+    await within(120, "the end of the demo", child.status);
   } finally {
     try {
       child.kill("SIGKILL");

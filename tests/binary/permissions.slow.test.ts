@@ -113,7 +113,7 @@ async function asked(box: Sandbox, words: string[]): Promise<void> {
     assert.ok(pid === Deno.pid || !line.includes(secret), line);
   }
   await writer.close();
-  assert.equal((await within(30, words.join(" "), child.status)).code, 0, words.join(" "));
+  assert.equal((await within(120, words.join(" "), child.status)).code, 0, words.join(" "));
 }
 
 /** Command lines and environments, as everybody of the same user can read them, by process id. */

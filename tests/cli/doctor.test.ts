@@ -21,6 +21,7 @@ import { examineSchedules, pathsOf } from "../../src/cli/commands/doctor/schedul
 import { readSandbox } from "../../src/cli/commands/doctor/sandbox.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { lockDataDir } from "../../src/store/mod.ts";
+import { freePort } from "../support/ports.ts";
 
 const VERSION_ANSWER = { status: "ok", checks: [] };
 
@@ -242,7 +243,7 @@ Deno.test("what the daemon calls failed is bad", () => {
 });
 
 Deno.test("a port taken by another program is a warning, one the daemon does not answer on is bad", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: freePort() });
   const listen = `127.0.0.1:${listener.addr.port}`;
   const settings = listenerOf({ "api.listen": listen, "api.tls.cert_file": "" });
   try {

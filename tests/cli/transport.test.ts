@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type HttpTarget, httpTransport, readEvents, type Transport } from "../../src/cli/transport.ts";
 import { ERROR_KINDS, type ErrorKind, HoldfastError, toProblem } from "../../src/lib/errors.ts";
 import { type Operation, operation } from "../../src/lib/operation.ts";
+import { freePort } from "../support/ports.ts";
 
 const op = (overrides: Partial<Operation> = {}): Operation =>
   operation({
@@ -212,10 +213,7 @@ Deno.test("a redirection is not followed: the key would go along", async () => {
 });
 
 Deno.test("nobody there is unavailable: a refused port, and a socket a killed daemon left, with what to do", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const remote = httpTransport({ kind: "remote", url: `http://127.0.0.1:${port}`, headers: {} });
+  const remote = httpTransport({ kind: "remote", url: `http://127.0.0.1:${freePort()}`, headers: {} });
   await assert.rejects(remote.call(op(), { thing: "a" }, NEVER), {
     kind: "unavailable",
     message: /^Cannot reach http:\/\/127\.0\.0\.1:\d+: connection refused$/,

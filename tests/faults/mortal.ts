@@ -13,7 +13,7 @@ export const MINUTE = 60_000;
 export const START = Date.parse("2026-01-01T00:00:30Z");
 
 /** No life may take longer, in seconds. */
-const LIFE_LIMIT = 60;
+const LIFE_LIMIT = 180;
 
 /** What a life is told: where, from when, how many minutes, and at which visit of which step it kills itself. */
 export interface Fate {

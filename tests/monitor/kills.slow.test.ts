@@ -61,7 +61,7 @@ Deno.test(`over ${KILLS} kills every report is judged and archived once, and eve
     const { moment, has } = MOMENTS[generation % MOMENTS.length]!;
     // Which of several it is, is left to chance.
     const spared = Math.floor(Math.random() * has);
-    const afterMs = moment === "any" ? 200 + Math.random() * 900 : 5000;
+    const afterMs = moment === "any" ? 200 + Math.random() * 900 : 60_000;
     await killer.kill(child(moment, spared), { moment, spared, afterMs });
   }
   const last = await within(120, "the last process", child("end", 0).output());

@@ -214,7 +214,7 @@ export async function whileMoving<T>(clock: FakeClock, work: Promise<T>): Promis
   await until("the work to end", () => {
     if (clock.sleeping > 0) clock.advance(1000);
     return ended;
-  }, 60);
+  });
   return await done;
 }
 

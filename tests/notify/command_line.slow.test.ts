@@ -4,7 +4,7 @@ import { z } from "zod";
 import { sandbox } from "../support/daemon.ts";
 import { isThere } from "../support/files.ts";
 import { MailServer } from "../support/mail_server.ts";
-import { closedPort } from "../support/receiver.ts";
+import { freePort } from "../support/ports.ts";
 
 function smtp(port: number): Record<string, string> {
   return {
@@ -27,7 +27,7 @@ Deno.test("a test message needs an environment and nothing else; the exit code t
   assert.deepEqual(server.subjects, ["[Holdfast] Test message"]);
   assert.deepEqual(server.mails[0]?.to, ["ops@example.org"]);
 
-  const down = await test("mail", closedPort());
+  const down = await test("mail", freePort());
   assert.equal(down.code, 8);
   assert.match(down.stderr, /^error: Cannot deliver through channel "mail": connect ECONNREFUSED/);
   server.behaviour = "refuse";

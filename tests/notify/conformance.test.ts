@@ -4,7 +4,8 @@ import { DeliveryError } from "../../src/notify/channels/mod.ts";
 import type { ChannelKind } from "../../src/notify/config.ts";
 import { sendInTime } from "../../src/notify/deliverer.ts";
 import { MailServer } from "../support/mail_server.ts";
-import { closedPort, Receiver, RudeServer } from "../support/receiver.ts";
+import { freePort } from "../support/ports.ts";
+import { Receiver, RudeServer } from "../support/receiver.ts";
 import { until } from "../support/wait.ts";
 import { channel, message } from "./samples.ts";
 
@@ -61,7 +62,7 @@ function httpSide(
     url: `http://127.0.0.1:${port}${path}`,
     allow_private_addresses: true,
   });
-  if (behaviour === "is not there") return nobody(at(closedPort()));
+  if (behaviour === "is not there") return nobody(at(freePort()));
   if (behaviour === "hangs up") {
     const rude = new RudeServer();
     return { settings: at(rude.port), arrived: () => 0, close: () => rude[Symbol.asyncDispose]() };
@@ -111,7 +112,7 @@ async function mailSide(behaviour: Behaviour): Promise<Side | null> {
     case "is busy":
       return null;
     case "is not there":
-      return nobody(at(closedPort()));
+      return nobody(at(freePort()));
     case "hangs up":
     case "answers junk": {
       const rude = new RudeServer(
@@ -175,7 +176,7 @@ class EchoingMailServer implements AsyncDisposable {
 }
 
 function syslogSide(behaviour: Behaviour): Side | null {
-  if (behaviour === "is not there") return nobody({ url: `tcp://127.0.0.1:${closedPort()}` });
+  if (behaviour === "is not there") return nobody({ url: `tcp://127.0.0.1:${freePort()}` });
   // Syslog says nothing back: it cannot refuse, fail or be slow.
   if (behaviour !== "takes it") return null;
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -238,7 +239,7 @@ for (const [kind, open] of Object.entries(sides)) {
 
 async function judge(kind: string, side: Side, behaviour: Behaviour, expected: string): Promise<void> {
   const ops = await channel({ kind, ...side.settings });
-  const limit = behaviour === "hangs" ? 300 : 10_000;
+  const limit = behaviour === "hangs" ? 300 : 60_000;
   const error = await sendInTime(ops, message(), limit, new AbortController().signal)
     .then(() => null, (error: unknown) => error);
   if (expected === "sent") {

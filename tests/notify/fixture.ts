@@ -5,6 +5,7 @@ import { Notify, type NotifyTables } from "../../src/notify/mod.ts";
 import type { Attempt } from "../../src/notify/mod.ts";
 import { FakeClock } from "../support/clock.ts";
 import { MailServer } from "../support/mail_server.ts";
+import { freePort } from "../support/ports.ts";
 import { type Answer, Receiver } from "../support/receiver.ts";
 import { type TempStore, tempStore } from "../support/store.ts";
 
@@ -38,7 +39,8 @@ export async function notifyWorld(
 ): Promise<NotifyWorld> {
   const clock = new FakeClock(START);
   const store = await tempStore(clock);
-  const mail = await MailServer.start();
+  // Known beforehand, so that it can go away and come back to the same port.
+  const mail = await MailServer.start({ port: freePort() });
   const hook = new Receiver(answer);
   const { channels, ...rest } = settings;
   const config = NotifyConfig.parse({

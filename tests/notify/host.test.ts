@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { until } from "../support/wait.ts";
 import { channel, item, message } from "./samples.ts";
 
-const signal = () => AbortSignal.timeout(5000);
+const signal = () => AbortSignal.timeout(60_000);
 const LINE =
   /^<26>1 2026-01-05T13:30:00\.000Z backup-1 holdfast \d+ finding \[holdfast@32473 key="entry:1:missing\/ops" alert="job:1" code="missing" subject="shop" database="shop" size_bytes="2048"\] \ufeffMISSING: shop: No report and no file came until 13:30$/;
 

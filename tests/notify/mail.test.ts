@@ -15,7 +15,7 @@ async function send(settings: Record<string, unknown>, letter: Message = message
     timeout_seconds: 5,
     ...settings,
   });
-  await ops.send(letter, AbortSignal.timeout(5000));
+  await ops.send(letter, AbortSignal.timeout(60_000));
 }
 
 async function failing(settings: Record<string, unknown>, letter?: Message): Promise<DeliveryError> {

@@ -6,7 +6,7 @@ import type { Message } from "../../src/notify/message.ts";
 import { type Answer, type ReceivedRequest, Receiver } from "../support/receiver.ts";
 import { channel, item, message } from "./samples.ts";
 
-const signal = () => AbortSignal.timeout(5000);
+const signal = () => AbortSignal.timeout(60_000);
 
 /** Sends messages through a channel to a server that answers like the service; returns what came. */
 async function sent(

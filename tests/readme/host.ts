@@ -27,7 +27,7 @@ const STAND_IN = "/bin/sh";
 const INSTALLED = "/usr/local/bin/holdfast";
 const PATHS = /(?<![\w/.-])\/(?=(?:srv|mnt|etc|var\/lib\/holdfast)(?:\/|\b))/g;
 const END = "\x1e";
-const COMMAND_SECONDS = 60;
+const COMMAND_SECONDS = 180;
 
 /** The host. */
 export class Host implements AsyncDisposable {

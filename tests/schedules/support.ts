@@ -292,9 +292,13 @@ export function gate(): { promise: Promise<void>; open: () => void } {
   return { promise, open: resolve };
 }
 
-/** Waits, without sleeping, until something holds; turns of the event loop are counted, not time. */
-export async function until(holds: () => boolean | Promise<boolean>, turns = 2000): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) {
+/** For what has not come by then, in milliseconds. */
+const PATIENCE_MS = 120_000;
+
+/** Waits until something holds, which is looked at in each turn of the event loop. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (performance.now() < deadline) {
     if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 0));
   }

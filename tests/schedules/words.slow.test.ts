@@ -66,9 +66,9 @@ Deno.test("the log of a schedule is followed as its runs go", async () => {
     await until("a line of a run that ended", async () => {
       await box.cli("schedules", "trigger", "nightly", "--wait");
       return seen.includes("success");
-    }, 60);
+    });
     child.kill("SIGINT");
-    await within(30, "the end of the command", child.status);
+    await within(120, "the end of the command", child.status);
     await reading;
   } finally {
     try {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { runCheck } from "../../src/servers/checks.ts";
 import { isProbeable } from "../../src/servers/probe.ts";
 import type { RunningCheck } from "../../src/servers/mod.ts";
+import { until } from "../support/wait.ts";
 
 function ask(check: RunningCheck, overrides: Partial<Parameters<typeof runCheck>[1]> = {}) {
   return runCheck(check, {
@@ -125,9 +126,13 @@ Deno.test({
     const program = `${folder}/a-program-with-a-long-name`;
     await Deno.copyFile("/bin/sleep", program);
     await Deno.chmod(program, 0o755);
-    const child = new Deno.Command(program, { args: ["30"] }).spawn();
+    const child = new Deno.Command(program, { args: ["600"] }).spawn();
     try {
-      assert.equal((await ask({ kind: "process", name: "a-program-with-a-long-name" })).running, true);
+      // A process has its name a moment after it was started.
+      await until(
+        "the process",
+        async () => (await ask({ kind: "process", name: "a-program-with-a-long-name" })).running,
+      );
       assert.equal((await ask({ kind: "process", name: "a-program-with-a-long-other" })).running, false);
       assert.equal((await ask({ kind: "process", name: "a-program-with-" })).running, true);
     } finally {

@@ -17,7 +17,7 @@ export interface Program {
 }
 
 /** No command may take longer, in seconds. */
-const COMMAND_LIMIT = 90;
+const COMMAND_LIMIT = 180;
 
 let program: Promise<Program> | undefined;
 
@@ -225,7 +225,7 @@ export class Daemon {
   }
 
   /** The first log line that fits, also one from before; fails when the daemon ends without it. */
-  async logged(fits: (line: LogLine) => boolean, seconds = 30): Promise<LogLine> {
+  async logged(fits: (line: LogLine) => boolean, seconds = 120): Promise<LogLine> {
     return await until("a log line", async () => {
       const found = this.#lines.find(fits);
       if (found !== undefined || this.#status === undefined) return found;
@@ -241,17 +241,17 @@ export class Daemon {
   }
 
   /** Its exit code, and the time from now to then; fails when it takes longer than `seconds`. */
-  async end(seconds = 30): Promise<{ code: number; ms: number }> {
-    const started = performance.now();
+  async end(seconds = 120, started = performance.now()): Promise<{ code: number; ms: number }> {
     const { code } = await within(seconds, "the end of the daemon", this.#child.status);
     await this.#reading;
     return { code, ms: performance.now() - started };
   }
 
   /** Stops it the way a service manager does. */
-  async stop(seconds = 30): Promise<{ code: number; ms: number }> {
+  async stop(seconds = 120): Promise<{ code: number; ms: number }> {
+    const started = performance.now();
     this.signal("SIGTERM");
-    return await this.end(seconds);
+    return await this.end(seconds, started);
   }
 
   /** Ends it without a goodbye; one that has ended already is fine. */

@@ -33,12 +33,6 @@ function isFile(path: string): boolean {
   }
 }
 
-/** A port of 127.0.0.1 that nobody listens on now. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** A directory for a server, which belongs to its account. */
 export async function serverDirectory(account: Account | undefined): Promise<string> {
   // Short, as the path of a socket may not have more than 107 bytes.
@@ -93,11 +87,11 @@ export async function startServer(
   await until(`${program} to be ready`, async () => {
     if (ended) throw new Error(`${program} ended: ${await Deno.readTextFile(log)}`);
     return await isReady();
-  }, 60);
+  });
   return {
     async stop(signal) {
       if (!ended) child.kill(signal);
-      await within(60, `${program} to end`, status);
+      await within(120, `${program} to end`, status);
       await Deno.remove(dir, { recursive: true });
     },
   };

@@ -1,6 +1,7 @@
 /** A real MariaDB server for tests: its own data, socket and port, one account with a password. */
 import { join } from "node:path";
-import { accountOf, freePort, programIn, runAs, serverDirectory, startServer } from "./daemon_user.ts";
+import { accountOf, programIn, runAs, serverDirectory, startServer } from "./daemon_user.ts";
+import { freePort } from "./ports.ts";
 
 export interface MariaDbServer {
   socket: string;

@@ -2,13 +2,13 @@
 import { join } from "node:path";
 import {
   accountOf,
-  freePort,
   programIn,
   runAs,
   type RunningServer,
   serverDirectory,
   startServer,
 } from "./daemon_user.ts";
+import { freePort } from "./ports.ts";
 
 export interface PostgresServer {
   /** Directory of its socket. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
 
 /** No screen is waited for longer, in milliseconds. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** True where there is a `script` that runs a command. */
 export function hasPty(): boolean {
@@ -63,7 +63,7 @@ export class Pty implements AsyncDisposable {
 
   /** Waits until a pattern shows in what came since the last one that was waited for; answers all up to its end. */
   async shows(pattern: RegExp): Promise<string> {
-    const until = Date.now() + PATIENCE_MS;
+    const until = performance.now() + PATIENCE_MS;
     for (;;) {
       const text = plain(this.#shown.slice(this.#seen));
       const found = pattern.exec(text);
@@ -71,7 +71,7 @@ export class Pty implements AsyncDisposable {
         this.#seen = this.#shown.length;
         return text;
       }
-      const left = until - Date.now();
+      const left = until - performance.now();
       assert.ok(left > 0, `${pattern} never showed; the screen since then:\n${text}`);
       let timer;
       const later = new Promise<void>((resolve) => timer = setTimeout(resolve, left));

@@ -78,11 +78,3 @@ export class RudeServer implements AsyncDisposable {
     await this.#done;
   }
 }
-
-/** A port of this host where nobody listens. */
-export function closedPort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}

@@ -1,13 +1,7 @@
 /** A real storage with the S3 API for tests: OpenStack Swift with its s3api, one device, no replicas. */
 import { join } from "node:path";
-import {
-  freePort,
-  programIn,
-  runAs,
-  type RunningServer,
-  serverDirectory,
-  startServer,
-} from "./daemon_user.ts";
+import { programIn, runAs, type RunningServer, serverDirectory, startServer } from "./daemon_user.ts";
+import { freePort } from "./ports.ts";
 
 export interface SwiftServer {
   /** `http://127.0.0.1:PORT`. */

@@ -3,11 +3,14 @@
 /** How often a condition is looked at, in milliseconds. */
 const LOOK_EVERY_MS = 25;
 
+/** A machine may have much else to do; that long only what will never come is waited for. */
+const PATIENCE_SECONDS = 120;
+
 /** What `look` answers as soon as it is neither undefined nor false. Fails, naming `what`, after `seconds`. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  seconds = 30,
+  seconds = PATIENCE_SECONDS,
 ): Promise<T> {
   const deadline = performance.now() + seconds * 1000;
   while (performance.now() < deadline) {

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { mockServerProgram } from "../support/compile_offline.ts";
 import { theProgram } from "../support/daemon.ts";
+import { freePort } from "../support/ports.ts";
 import { until, within } from "../support/wait.ts";
 
 const SPECS = new URL("../../../shared/specs/", import.meta.url);
@@ -57,9 +58,7 @@ async function play(file: URL): Promise<(AsyncDisposable & { url: string; proble
     );
     return undefined;
   }
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   const child = new Deno.Command(program, {
     args: ["--host", "127.0.0.1", "-p", String(port), "--no-color", file.pathname],
     stdin: "null",
@@ -81,7 +80,7 @@ async function play(file: URL): Promise<(AsyncDisposable & { url: string; proble
     problems: () => said,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
-      await within(30, "the end of the played server", child.status);
+      await within(120, "the end of the played server", child.status);
       await Promise.all(reading);
     },
   };
@@ -112,7 +111,7 @@ for (
               VEEAM_REVISION: revision!,
             },
             stdin: "null",
-            signal: AbortSignal.timeout(60_000),
+            signal: AbortSignal.timeout(180_000),
           }).output();
           const said = new TextDecoder().decode(stderr);
           assert.ok(CODES.includes(code), `${code}: ${said}`);

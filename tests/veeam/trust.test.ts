@@ -8,6 +8,7 @@ import type { VeeamServerSettings } from "../../src/veeam/config.ts";
 import type { Memory } from "../../src/veeam/memory.ts";
 import { processMemory } from "../support/veeam/memory.ts";
 import { canMakeCertificates, makeCertificate } from "../support/certificates.ts";
+import { freePort } from "../support/ports.ts";
 import { RudeServer } from "../support/receiver.ts";
 import { never } from "../support/veeam/client.ts";
 import { FakeVeeam } from "../support/veeam/fake.ts";
@@ -123,9 +124,7 @@ Deno.test("a wrong host, a closed port, plain HTTP and a server that says nothin
   await using missing = clientAt("no-such-host.invalid");
   assert.match((await refusal(missing)).message, /no-such-host\.invalid:9419: there is no host of that name/);
 
-  const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = closed.addr;
-  closed.close();
+  const port = freePort();
   await using nobody = clientAt(`127.0.0.1:${port}`);
   assert.match((await refusal(nobody)).message, /nothing listens on that port/);
   await using plainNobody = clientAt(`http://127.0.0.1:${port}`);

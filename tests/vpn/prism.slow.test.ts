@@ -1,6 +1,7 @@
 /** Every method of the client against a Prism mock of the vendor's descriptions: a program that is not ours answers from them. */
 import assert from "node:assert/strict";
 import { CloudConnexaClient, CloudConnexaError } from "../../src/vpn/mod.ts";
+import { freePort } from "../support/ports.ts";
 import { until, within } from "../support/wait.ts";
 import { CALLS, type Ids } from "./calls.ts";
 import { Description } from "./conformance.ts";
@@ -11,9 +12,7 @@ const SECONDS = 120;
 
 /** Starts the mock; undefined where it cannot be had. */
 async function startPrism(file: string): Promise<{ url: string } & AsyncDisposable | undefined> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   let process: Deno.ChildProcess;
   try {
     process = new Deno.Command("npx", {

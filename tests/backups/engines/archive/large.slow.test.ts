@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { compareTrees, makeTree, type TreeSpec } from "../../../support/tree.ts";
 import { archiveEngine } from "../../../../src/backups/engines/archive.ts";
+import { until } from "../../../support/wait.ts";
 import { filesBelow, manyFiles, wholeRestore } from "../conformance.ts";
 import { inTempDir, RecordingContext } from "../context.ts";
 
@@ -47,12 +48,7 @@ Deno.test("archive: a run killed in its middle leaves a partial file and no back
     }).spawn();
     const partial = join(destination, "n.tar.zst.partial");
     // It is being written once it has any content.
-    while (
-      (await Deno.stat(partial).catch(() => null))?.size === 0 ||
-      !filesBelow(destination).includes("n.tar.zst.partial")
-    ) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await until("a partial file", async () => ((await Deno.stat(partial).catch(() => null))?.size ?? 0) > 0);
     running.kill("SIGKILL");
     await running.status;
     assert.deepEqual(filesBelow(destination), ["n.tar.zst.partial"]);

@@ -15,6 +15,7 @@ import { listObjects, readObject, removeObject } from "../../../../src/backups/e
 import { placeOf, type S3Settings } from "../../../../src/backups/engines/s3/options.ts";
 import { abortUploads, uploadFile } from "../../../../src/backups/engines/s3/upload.ts";
 import { breakingRelay } from "../../../support/breaking_relay.ts";
+import { freePort } from "../../../support/ports.ts";
 import { startSwift } from "../../../support/swift_server.ts";
 import { compareTrees, makeTree } from "../../../support/tree.ts";
 import { conformance, wholeRestore } from "../conformance.ts";
@@ -325,12 +326,11 @@ if (swift !== undefined) {
       kind: "upstream",
       message: /s3:\/\/no-such-bucket.*NoSuchBucket/,
     });
-    const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    closed.close();
-    const endpoint = `http://127.0.0.1:${closed.addr.port}`;
+    const port = freePort();
+    const endpoint = `http://127.0.0.1:${port}`;
     await assert.rejects(make({ s3: { ...s3, endpoint } }), {
       kind: "upstream",
-      message: new RegExp(`^Cannot reach 127.0.0.1:${closed.addr.port}: `),
+      message: new RegExp(`^Cannot reach 127.0.0.1:${port}: `),
     });
   });
 }

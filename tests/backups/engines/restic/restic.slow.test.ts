@@ -7,6 +7,7 @@ import { toolsOn } from "../../../../src/backups/engines/tools/find.ts";
 import { HoldfastError } from "../../../../src/lib/errors.ts";
 import { programIn } from "../../../support/daemon_user.ts";
 import { compareTrees, makeTree } from "../../../support/tree.ts";
+import { until } from "../../../support/wait.ts";
 import { conformance, filesBelow, wholeRestore } from "../conformance.ts";
 import { inTempDir, RecordingContext } from "../context.ts";
 
@@ -212,7 +213,7 @@ function more(program: string): void {
       stderr: "null",
     }).spawn();
     const locks = join(scene.repository, "locks");
-    while (filesBelow(locks).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until("a lock", () => filesBelow(locks).length > 0);
     child.kill("SIGKILL");
     await child.status;
     await child.stdin.close().catch(() => {});

@@ -163,7 +163,7 @@ Deno.test("s3: an address that is not public is not connected to unless an admin
       connection.close();
     }
   })();
-  const context = { signal: AbortSignal.timeout(20_000), secret: () => Promise.resolve("secret-key") };
+  const context = { signal: AbortSignal.timeout(60_000), secret: () => Promise.resolve("secret-key") };
   {
     const endpoint = `http://localhost:${listener.addr.port}`;
     await using client = await S3Client.open({ ...settings, path_style: true, endpoint }, "bucket", context);
