@@ -12,7 +12,7 @@ import type { BackupSchedule, ScheduleCreate, ScheduleUpdate } from "./model.ts"
 import { newId, type ScheduledServer, type SchedulesOptions } from "./options.ts";
 import { NO_POLICIES, policiesOf, policiesText } from "./policies.ts";
 import { policiesIn } from "./policy_input.ts";
-import { lastOutcomes } from "./queries/runs.ts";
+import { lastOutcome } from "./queries/runs.ts";
 import {
   followerNames,
   insertSchedule,
@@ -227,7 +227,7 @@ export class Changes {
       policies: after.policies,
       changed_by: caller.name,
     });
-    const last = (await lastOutcomes(db, after)).get(after.id);
+    const last = await lastOutcome(db, after.id);
     const record = scheduleRecord(after, { server, path: await pathOf(db, after), last });
     change.audit({
       target: `schedules/${after.id}`,

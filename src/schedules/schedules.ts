@@ -22,7 +22,7 @@ import { type ProofInput, prove } from "./proof.ts";
 import type { LedgerReport } from "./report.ts";
 import { ownObstacle } from "./decide.ts";
 import { type ComingInstant, comingInstants, instantsAtChanges } from "./preview.ts";
-import { insertRuns, lastOutcomes, type NamedRun } from "./queries/runs.ts";
+import { insertRuns, lastOutcome, lastOutcomes, type NamedRun } from "./queries/runs.ts";
 import { countSchedules, listSchedules } from "./queries/schedules.ts";
 import type { ScheduleRow, SchedulesTables } from "./queries/tables.ts";
 import { openOccurrence } from "./queries/waiting.ts";
@@ -108,7 +108,7 @@ export class Schedules {
     if (asked !== null) requireServer(caller, asked.id);
     const of = asked === null ? caller.servers : [asked.id];
     const rows = await listSchedules(this.#tables(), of);
-    const outcomes = await lastOutcomes(this.#tables(), { servers: of });
+    const outcomes = await lastOutcomes(this.#tables(), of);
     const servers = new Map<number, ScheduledServer | null>();
     for (const id of new Set(rows.map((row) => row.server_id))) {
       servers.set(id, await this.#options.servers.glance(id));
@@ -298,7 +298,7 @@ export class Schedules {
 
   async #record(row: ScheduleRow): Promise<BackupSchedule> {
     const server = await this.#options.servers.glance(row.server_id);
-    const last = (await lastOutcomes(this.#tables(), row)).get(row.id);
+    const last = await lastOutcome(this.#tables(), row.id);
     return scheduleRecord(row, { server, path: await pathOf(this.#tables(), row), last });
   }
 

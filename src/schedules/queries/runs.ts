@@ -1,7 +1,7 @@
 /** Statements on runs and their counts. */
 import { type ExpressionBuilder, sql } from "kysely";
 import type { RunOutcome, RunStatus } from "../model.ts";
-import { prepared } from "../../store/mod.ts";
+import { prepared, statement } from "../../store/mod.ts";
 import { countDay, removeEmptyDays, walkStart } from "./run_days.ts";
 import { chunks, type Db, type RunCountRow, type RunRow, type SchedulesTables } from "./tables.ts";
 
@@ -210,22 +210,30 @@ export async function pageRuns(
     .orderBy("runs.id", "desc").execute();
 }
 
-/** How the newest ended run of each schedule ended, by the schedule's id; of one, or of all that these servers have. */
+const newestEnd = statement<SchedulesTables, Pick<RunRow, "outcome">, string>(
+  "id",
+  (db: Db, id: string) =>
+    db.selectFrom("runs").select("outcome").where("schedule_id", "=", id).where("status", "!=", RUNNING)
+      .orderBy("started_at", "desc").orderBy("id", "desc").limit(sql.lit(1)),
+);
+
+/** How the newest run of a schedule that has ended did. Asked with every read of a schedule. */
+export async function lastOutcome(db: Db, scheduleId: string): Promise<RunOutcome | undefined> {
+  return (await newestEnd(db, scheduleId))[0]?.outcome;
+}
+
+/** The same of all schedules that these servers have, null for all, by the schedule's id. */
 export async function lastOutcomes(
   db: Db,
-  of: { id: string } | { servers: readonly number[] | null },
+  servers: readonly number[] | null,
 ): Promise<ReadonlyMap<string, RunOutcome>> {
   let query = db.selectFrom("schedules").select(({ selectFrom }) => [
     "schedules.id",
     selectFrom("runs").select("runs.outcome").whereRef("runs.schedule_id", "=", "schedules.id")
       .where("runs.status", "!=", RUNNING).orderBy("runs.started_at", "desc").orderBy("runs.id", "desc")
       .limit(1).as("outcome"),
-  ]);
-  if ("id" in of) query = query.where("schedules.id", "=", of.id);
-  else {
-    query = query.where("schedules.deleted_at", "is", null);
-    if (of.servers !== null) query = query.where("schedules.server_id", "in", of.servers);
-  }
+  ]).where("schedules.deleted_at", "is", null);
+  if (servers !== null) query = query.where("schedules.server_id", "in", servers);
   const rows = await query.execute();
   return new Map(rows.flatMap(({ id, outcome }) => outcome === null ? [] : [[id, outcome] as const]));
 }
