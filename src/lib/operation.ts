@@ -238,7 +238,7 @@ export async function invoke<App, Input extends z.ZodObject, Output extends z.Zo
   try {
     requireRole(op, caller);
     const input = parseInput(op.input, raw, op.name);
-    target = targetOf(op, input);
+    if (audited) target = targetOf(op, input);
     if (caller.servers !== null && typeof op.scope === "object") {
       requireServer(caller, await op.scope.server(kernel.app, input));
     }
