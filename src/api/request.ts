@@ -98,13 +98,8 @@ function queryTexts(parameters: URLSearchParams): Record<string, string | string
 async function readText(request: Request, limit: number): Promise<string> {
   if (request.body === null) return "";
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.byteLength;
-    if (size > limit) throw tooLarge(limit);
-    chunks.push(chunk);
-  }
+  const { chunks, size } = await readChunks(request.body, limit + 1);
+  if (size > limit) throw tooLarge(limit);
   const bytes = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {
@@ -126,13 +121,33 @@ async function readCut(request: Request): Promise<string> {
   if (request.body === null) return "";
   const decoder = new TextDecoder();
   let text = "";
-  let size = 0;
-  for await (const chunk of request.body) {
-    text += decoder.decode(chunk.subarray(0, CUT_BYTES - size), { stream: true });
-    size += chunk.byteLength;
-    if (size >= CUT_BYTES) break;
+  let left = CUT_BYTES;
+  for (const chunk of (await readChunks(request.body, CUT_BYTES)).chunks) {
+    text += decoder.decode(chunk.subarray(0, left), { stream: true });
+    left = Math.max(0, left - chunk.byteLength);
   }
   return text;
+}
+
+/**
+ * The body to its end, or until there are `enough` bytes of it; the rest is not read. No `for await`: that gives the stream
+ * back when it is at its end, which takes a tenth of the time of a small request.
+ */
+async function readChunks(
+  body: ReadableStream<Uint8Array>,
+  enough: number,
+): Promise<{ chunks: Uint8Array[]; size: number }> {
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  while (size < enough) {
+    const { value, done } = await reader.read();
+    if (done) return { chunks, size };
+    chunks.push(value);
+    size += value.byteLength;
+  }
+  await reader.cancel();
+  return { chunks, size };
 }
 
 function tooLarge(limit: number): HoldfastError {

@@ -4,6 +4,7 @@
  * Whatever is read from the deposit is judged by a scan that began after the deadline, so that what lay there while
  * nobody looked is not called missing; a scan that does not come is waited for only so long.
  */
+import { setImmediate } from "node:timers";
 import type { Transaction } from "kysely";
 import { iso } from "../lib/clock.ts";
 import { tablesOf } from "../store/mod.ts";
@@ -11,15 +12,15 @@ import { expressionOf, graceMs, nextDue } from "./due.ts";
 import { aboutJob, type Found, jobAlert, jobFacts, namesOf, recipientsOf } from "./findings.ts";
 import type { Way } from "./model.ts";
 import type { Parts } from "./parts.ts";
-import { insertEntries, judgedInstants } from "./queries/entries.ts";
-import { jobsPastDeadline, updateJobs } from "./queries/jobs.ts";
+import { insertMissing, judgedInstants, type MissingEntry } from "./queries/entries.ts";
+import { jobsPastDeadline, updateJobs, waitingOfAgents } from "./queries/jobs.ts";
 import { agentsById } from "./queries/sources.ts";
-import type { JobRow, MonitorTables } from "./queries/tables.ts";
+import type { Db, DueJob, MonitorTables } from "./queries/tables.ts";
 import { jobName } from "./records.ts";
 import { mainCode } from "./recorder.ts";
 
-/** Jobs in one transaction. */
-const PAGE = 500;
+/** Jobs in one transaction, which takes some 30 ms: as many as there are rows in one statement. */
+const PAGE = 512;
 /** Instants of one job that are written at once: a daemon that was away for long catches up in pieces. */
 const MOST_INSTANTS = 200;
 /** A scan, or a reading of a Veeam server, is waited for this long; then a deadline counts although nobody looked. */
@@ -54,14 +55,16 @@ async function judgeWays(parts: Parts, ways: readonly Way[], upTo: number): Prom
     });
     if (page === undefined) return missed;
     missed += page.missed;
-    for (const occurrence of page.silent) told.add(occurrence);
+    for (const alert of page.silent) told.add(alert);
+    // Others take their turn between two pages: pings must not wait for thousands of deadlines.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
 async function judgePage(
   parts: Parts,
   tx: Transaction<unknown>,
-  jobs: readonly JobRow[],
+  jobs: readonly DueJob[],
   upTo: number,
   told: ReadonlySet<string>,
 ): Promise<{ missed: number; silent: string[] }> {
@@ -74,7 +77,7 @@ async function judgePage(
   const missed = passed.flatMap(({ job, instants }) =>
     instants.filter((due) => !judged.has(`${job.id} ${due}`)).map((due) => ({ job, due }))
   );
-  const ids = await insertEntries(db, missed.map(({ job, due }) => missingEntry(job, due, at)));
+  const ids = await insertMissing(db, missed.map(({ job, due }) => missingEntry(job, due, at)));
   const last = new Map(missed.map(({ job, due }) => [job.id, due]));
   const changes = passed.map(({ job, next }) => {
     const due = last.get(job.id);
@@ -96,7 +99,7 @@ async function judgePage(
   }
   for (const _ of missed) parts.recorded("missing");
   const newest = missed.filter(({ job, due }) => last.get(job.id) === due);
-  const silent = await tellMissing(parts, tx, newest, ids, told);
+  const silent = await tellMissing(parts, tx, { missed: newest, ids, upTo }, told);
   return { missed: missed.length, silent };
 }
 
@@ -112,7 +115,7 @@ class Dues {
     return text;
   }
 
-  after(job: JobRow, at: number): number | null {
+  after(job: DueJob, at: number): number | null {
     const expression = expressionOf(job);
     // What happens once, or every so often since it was made, is a job's own.
     if (expression === undefined || expression.startsWith("@every")) return nextDue(job, at + 1);
@@ -129,7 +132,7 @@ class Dues {
 function passedInstants(
   parts: Parts,
   dues: Dues,
-  job: JobRow,
+  job: DueJob,
   upTo: number,
 ): { instants: string[]; next: number | null } {
   const instants: string[] = [];
@@ -142,11 +145,11 @@ function passedInstants(
   return { instants, next };
 }
 
-function missingEntry(job: JobRow, due_at: string, at: string) {
+function missingEntry(job: DueJob, due_at: string, at: string): MissingEntry {
   return {
     expected_job_id: job.id,
     due_at,
-    status: "missing" as const,
+    status: "missing",
     message: MESSAGES[job.way],
     way: job.way,
     agent_id: job.agent_id_responsible,
@@ -157,7 +160,7 @@ function missingEntry(job: JobRow, due_at: string, at: string) {
     created_at: at,
     previous_hash: job.previous_successful_hash_global,
     detail: "{}",
-    promotion: "none" as const,
+    promotion: "none",
   };
 }
 
@@ -170,15 +173,21 @@ export const MESSAGES: Record<Way, string> = {
   veeam: "no session of it came in time",
 };
 
+/** The newest instants that were missed, their entries, and up to when deadlines count. */
+interface Missed {
+  missed: readonly { job: DueJob; due: string }[];
+  ids: ReadonlyMap<string, number>;
+  upTo: number;
+}
+
 /**
  * One alert per job; the jobs of an agent that says nothing at all are told as one, under the agent's name, unless `told`
- * has it. Returns which agents were.
+ * has its alert. Returns which agents were.
  */
 async function tellMissing(
   parts: Parts,
   tx: Transaction<unknown>,
-  missed: readonly { job: JobRow; due: string }[],
-  ids: ReadonlyMap<string, number>,
+  { missed, ids, upTo }: Missed,
   told: ReadonlySet<string>,
 ): Promise<string[]> {
   const reported = missed.filter(({ job }) => job.way === "report");
@@ -186,7 +195,7 @@ async function tellMissing(
     tablesOf<MonitorTables>(tx),
     [...new Set(reported.map(({ job }) => job.agent_id_responsible))],
   );
-  const isSilent = ({ job, due }: { job: JobRow; due: string }) => {
+  const isSilent = ({ job, due }: { job: DueJob; due: string }) => {
     if (job.way !== "report") return false;
     const seen = agents.get(job.agent_id_responsible)?.last_report_at;
     return seen === undefined || Date.parse(seen) < Date.parse(due) - parts.windows.reportMs;
@@ -212,26 +221,43 @@ async function tellMissing(
     };
   });
   await parts.findings.reportAll(tx, found);
-  const silent = silentAgents(missed.filter(isSilent))
-    .filter(({ alert, occurrence }) => !told.has(`${alert} ${occurrence}`));
+  const silent = await silentAgents(
+    tablesOf<MonitorTables>(tx),
+    missed.filter((one) => isSilent(one) && !told.has(agentAlert(one.job))),
+    upTo,
+  );
   await parts.findings.reportAll(tx, silent);
-  return silent.map(({ alert, occurrence }) => `${alert} ${occurrence}`);
+  return silent.map(({ alert }) => alert);
 }
 
-function silentAgents(missed: readonly { job: JobRow; due: string }[]): Found[] {
-  return [...Map.groupBy(missed, ({ job }) => job.agent_id_responsible)].map(([agent, jobs]) => {
+function agentAlert(job: DueJob): string {
+  return `agent:${job.agent_id_responsible}`;
+}
+
+/** One for each agent; who hears of it are those of all its jobs that are missing, also of those on the pages to come. */
+async function silentAgents(
+  db: Db,
+  missed: readonly { job: DueJob; due: string }[],
+  upTo: number,
+): Promise<Found[]> {
+  const byAgent = Map.groupBy(missed, ({ job }) => job.agent_id_responsible);
+  const waiting = await waitingOfAgents(db, [...byAgent.keys()], iso(upTo));
+  return [...byAgent].map(([agent, jobs]) => {
     const rows = jobs.map(({ job }) => job);
+    const others = waiting.filter((row) => row.agent_id_responsible === agent);
     const due = jobs.reduce((latest, one) => one.due > latest ? one.due : latest, "");
     return {
-      alert: `agent:${agent}`,
+      alert: agentAlert(rows[0]!),
       code: "silent_agent",
       subject: { kind: "agent", id: agent, name: agent },
       job_id: null,
       entry_id: null,
       agent_id: agent,
-      detail: `it sent no report at all; missing: ${namesOf(rows)}`,
+      detail: `it sent no report at all; missing: ${
+        namesOf(rows, others.reduce((sum, { count }) => sum + count, 0))
+      }`,
       facts: { agent, due_at: due },
-      recipients: recipientsOf(rows),
+      recipients: recipientsOf([...rows, ...others]),
       occurrence: `due:${due}`,
       tell: true,
     };

@@ -8,8 +8,18 @@ import type { Transaction } from "kysely";
 import { type Clock, iso } from "../lib/clock.ts";
 import type { AlertEvent, AlertSink, Severity } from "../notify/mod.ts";
 import { tablesOf } from "../store/mod.ts";
-import { findingsByKey, insertFindings, openOfJobs, seeAgain, updateFinding } from "./queries/findings.ts";
-import type { Db, FindingRow, JobRow, MonitorTables } from "./queries/tables.ts";
+import {
+  insertFindings,
+  knownByKey,
+  type KnownFinding,
+  type NewFinding,
+  openOfJobs,
+  seeAgain,
+  type SeenFinding,
+  unmute,
+  updateFinding,
+} from "./queries/findings.ts";
+import type { Db, DueJob, FindingRow, MonitorTables } from "./queries/tables.ts";
 import { jobName, Recipients } from "./records.ts";
 
 /** What a finding is about, in words of its own. */
@@ -83,24 +93,24 @@ export class Findings {
   /** As {@linkcode report}, for many that are about different subjects. */
   async reportAll(tx: Transaction<unknown>, all: readonly Found[]): Promise<void> {
     const db = tablesOf<MonitorTables>(tx);
-    const known = await findingsByKey(db, all.map(openKey));
+    const known = await knownByKey(db, all.map(openKey));
     const fresh = all.filter((found) => !known.has(openKey(found)));
     await this.#replaceOthers(db, fresh);
     const now = iso(this.#clock.now());
     const rows = await insertFindings(db, fresh.map((found) => rowOf(found, now)));
     const added = new Map(rows.map((row) => [row.open_key, row]));
-    const again = new Map(
-      all.flatMap((found) => {
-        const before = known.get(openKey(found));
-        return before === undefined ? [] : [[before.id, seenAgain(before, found, now)]];
-      }),
-    );
-    await seeAgain(db, [...again.values()]);
-    for (const found of all) {
+    const again = all.flatMap((found) => {
       const before = known.get(openKey(found));
-      const row = before === undefined ? added.get(openKey(found)) : again.get(before.id);
-      const quiet = row === undefined || row.state === "muted";
-      if (found.tell && !quiet) await this.#notify.enqueue(tx, eventOf(row, found, before !== undefined));
+      return before === undefined ? [] : [seenAgain(before, found, now)];
+    });
+    await seeAgain(db, again);
+    await unmute(db, [...known.values()].filter((row) => isSilenceOver(row, now)).map(({ id }) => id));
+    for (const found of all) {
+      if (!found.tell) continue;
+      const before = known.get(openKey(found));
+      const row = before ?? added.get(openKey(found));
+      const quiet = row === undefined || (row.state === "muted" && !isSilenceOver(row, now));
+      if (!quiet) await this.#notify.enqueue(tx, eventOf(row, found, before !== undefined));
     }
   }
 
@@ -179,20 +189,22 @@ export async function replace(db: Db, row: FindingRow, now: string): Promise<voi
   await updateFinding(db, row.id, { open_key: null, state: "replaced", ended_at: now, ended_by: "system" });
 }
 
-/** The row of a finding that was seen again; one whose silence is over is open. */
-export function seenAgain(before: FindingRow, found: Found | Foreign, now: string): FindingRow {
-  const isOver = before.state === "muted" && (before.muted_until === null || before.muted_until <= now);
+/** What changes in a finding that was seen again. */
+export function seenAgain(before: KnownFinding, found: Found | Foreign, now: string): SeenFinding {
   return {
-    ...before,
-    count: before.count + 1,
+    id: before.id,
     last_seen_at: now,
     entry_id: found.entry_id,
     detail: found.detail,
     facts: JSON.stringify(found.facts),
     severity: severityOf(found),
-    told: before.told === 1 || found.tell ? 1 : 0,
-    ...(isOver ? { state: "open" as const, muted_until: null } : {}),
+    told: found.tell ? 1 : 0,
   };
+}
+
+/** True when the time that a finding was to be silent is over. */
+export function isSilenceOver({ state, muted_until }: KnownFinding, now: string): boolean {
+  return state === "muted" && (muted_until === null || muted_until <= now);
 }
 
 function severityOf(found: Found | Foreign): Severity {
@@ -204,7 +216,7 @@ function openKey({ alert, code }: Pick<Foreign, "alert" | "code">): string {
 }
 
 /** The row of a finding that is seen for the first time. */
-export function rowOf(found: Found | Foreign, now: string) {
+export function rowOf(found: Found | Foreign, now: string): NewFinding {
   return {
     open_key: openKey(found),
     alert: found.alert,
@@ -226,7 +238,7 @@ export function rowOf(found: Found | Foreign, now: string) {
   };
 }
 
-function eventOf(row: FindingRow, found: Found, again: boolean): AlertEvent {
+function eventOf(row: KnownFinding, found: Found, again: boolean): AlertEvent {
   return {
     key: again ? `finding:${row.id}:${found.occurrence}` : `finding:${row.id}`,
     kind: "finding",
@@ -241,7 +253,7 @@ function eventOf(row: FindingRow, found: Found, again: boolean): AlertEvent {
 }
 
 /** What findings about a job have in common. */
-export function aboutJob(job: JobRow, name: string) {
+export function aboutJob(job: DueJob, name: string) {
   return {
     subject: { kind: "job", id: String(job.id), name },
     job_id: job.id,
@@ -251,21 +263,22 @@ export function aboutJob(job: JobRow, name: string) {
 }
 
 /** Who is told what is about several jobs at once, each address once. */
-export function recipientsOf(jobs: readonly JobRow[]): string[] {
-  return [...new Set(jobs.flatMap((job) => aboutJob(job, "").recipients))];
+export function recipientsOf(jobs: readonly Pick<DueJob, "notification_recipients">[]): string[] {
+  return [...new Set(jobs.flatMap((job) => Recipients.parse(JSON.parse(job.notification_recipients))))];
 }
 
 /** Jobs named in what is about several. */
 const MAX_NAMES = 20;
 
-/** As a sentence lists them: the first ones, and how many more. */
-export function namesOf(jobs: readonly JobRow[]): string {
+/** As a sentence lists them: the first ones, and how many more; `others` are not among them. */
+export function namesOf(jobs: readonly DueJob[], others = 0): string {
   const shown = jobs.slice(0, MAX_NAMES).map(jobName).join(", ");
-  return jobs.length > MAX_NAMES ? `${shown} and ${jobs.length - MAX_NAMES} more` : shown;
+  const more = Math.max(0, jobs.length - MAX_NAMES) + others;
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 /** The facts every message about a job has. */
-export function jobFacts(job: JobRow): Facts {
+export function jobFacts(job: DueJob): Facts {
   return {
     job_id: job.id,
     database: job.database_name,

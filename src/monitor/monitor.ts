@@ -51,6 +51,7 @@ export class Monitor {
   readonly #since: number;
   readonly #listeners: ((status: EntryStatus) => void)[] = [];
   #tickedAt: number | null = null;
+  #deadlines = Promise.resolve();
 
   constructor(options: MonitorOptions) {
     const { clock, notify, settings } = options;
@@ -79,7 +80,7 @@ export class Monitor {
     await this.pings.tick();
     await judgeSchedules(this.#parts);
     await this.#veeam.tick();
-    await judgeDeadlines(this.#parts, { at: this.judgement.scannedAt, since: this.#since });
+    await this.#judgeDeadlines();
     await judgeBackups(this.#parts);
     this.#tickedAt = this.#parts.clock.now();
   }
@@ -87,8 +88,16 @@ export class Monitor {
   /** The scan a person asks for; deadlines that it was waited for are judged with it. Errors: `invalid` without a deposit. */
   async scan(signal: AbortSignal): Promise<ScanResult> {
     const result = await this.scanner.scan(signal);
-    await judgeDeadlines(this.#parts, { at: this.judgement.scannedAt, since: this.#since });
+    await this.#judgeDeadlines();
     return result;
+  }
+
+  /** One at a time: two at once would share the pages, and tell an agent that says nothing twice. */
+  #judgeDeadlines(): Promise<void> {
+    const judge = async () => {
+      await judgeDeadlines(this.#parts, { at: this.judgement.scannedAt, since: this.#since });
+    };
+    return this.#deadlines = this.#deadlines.then(judge, judge);
   }
 
   /** What each minute asks of the scanner: a scan when one is due, and that file events are heard. */

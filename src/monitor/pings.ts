@@ -14,7 +14,7 @@ import { tablesOf } from "../store/mod.ts";
 import type { Parts } from "./parts.ts";
 import { tables } from "./parts.ts";
 import { judgePing, runsTooLong } from "./ping_rules.ts";
-import { insertPings, pingIds, unjudgedPings } from "./queries/pings.ts";
+import { insertPings, type NewPing, pingIds, unjudgedPings } from "./queries/pings.ts";
 import type { MonitorTables } from "./queries/tables.ts";
 
 /** One ping as it came in. */
@@ -35,8 +35,6 @@ const RATE = { perMinute: 60, burst: 60 };
 /** Pings in one transaction, and judged in one. */
 const AT_ONCE = 500;
 const JUDGED_AT_ONCE = 10;
-
-type NewPing = Parameters<typeof insertPings>[1][number];
 
 interface Waiting {
   row: NewPing;

@@ -9,9 +9,16 @@ import type { Transaction } from "kysely";
 import { type Clock, iso } from "../lib/clock.ts";
 import type { AlertEvent, AlertSink } from "../notify/mod.ts";
 import { type Database, tablesOf } from "../store/mod.ts";
-import { type Findings, type Foreign, replace, rowOf, seenAgain } from "./findings.ts";
-import { insertFindings, openFindings, openOfAlert, seeAgain } from "./queries/findings.ts";
-import type { FindingRow, MonitorTables } from "./queries/tables.ts";
+import { type Findings, type Foreign, isSilenceOver, replace, rowOf, seenAgain } from "./findings.ts";
+import {
+  insertFindings,
+  type KnownFinding,
+  openFindings,
+  openOfAlert,
+  seeAgain,
+  unmute,
+} from "./queries/findings.ts";
+import type { MonitorTables } from "./queries/tables.ts";
 
 /** What the findings of others need. */
 export interface ToldOptions {
@@ -47,10 +54,12 @@ export class ToldFindings implements AlertSink {
     const open = await openOfAlert(db, event.alert);
     const known = open.find(({ code }) => code === event.code);
     for (const other of open) if (other !== known) await replace(db, other, now);
-    let row: FindingRow;
-    if (known === undefined) [row] = await insertFindings(db, [rowOf(found, now)]) as [FindingRow];
-    else await seeAgain(db, [row = seenAgain(known, found, now)]);
-    const until = row.state === "muted" ? row.muted_until : null;
+    const isAwake = known !== undefined && isSilenceOver(known, now);
+    let row: KnownFinding;
+    if (known === undefined) [row] = await insertFindings(db, [rowOf(found, now)]) as [KnownFinding];
+    else await seeAgain(db, [seenAgain(row = known, found, now)]);
+    if (isAwake) await unmute(db, [known.id]);
+    const until = row.state === "muted" && !isAwake ? row.muted_until : null;
     // The finding is in the key: told again after somebody ended it, it is news.
     const key = `finding:${row.id}:${event.key}`;
     await notify.enqueue(tx, { ...event, key, ...(until === null ? {} : { until }) });

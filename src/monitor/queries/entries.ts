@@ -1,8 +1,9 @@
 /** Statements on entries: one row for each due instant that was judged. */
 import type { Insertable, Updateable } from "kysely";
+import { preparedRows } from "../../store/mod.ts";
 import type { EntryStatus } from "../report.ts";
 import { HISTORY } from "../statistics.ts";
-import type { Db, EntryRow, EntryTable } from "./tables.ts";
+import type { Db, EntryRow, EntryTable, MonitorTables } from "./tables.ts";
 
 /** Which entries to list. */
 export interface EntryFilter {
@@ -15,9 +16,6 @@ export interface EntryFilter {
   skip: number;
   limit: number;
 }
-
-/** Rows per insert: below the limits on parameters. */
-const INSERT_ROWS = 400;
 
 /** Entries, the newest first. */
 export function listEntries(db: Db, filter: EntryFilter): Promise<EntryRow[]> {
@@ -55,20 +53,39 @@ export async function insertEntry(db: Db, row: Insertable<EntryTable>): Promise<
   return id;
 }
 
-/** Adds many; an instant that has an entry keeps it. Returns the ids by `job due_at`. */
-export async function insertEntries(
-  db: Db,
-  rows: readonly Insertable<EntryTable>[],
-): Promise<Map<string, number>> {
-  const ids = new Map<string, number>();
-  for (let i = 0; i < rows.length; i += INSERT_ROWS) {
-    const added = await db.insertInto("monitor_entries").values(rows.slice(i, i + INSERT_ROWS))
-      .onConflict((conflict) => conflict.columns(["expected_job_id", "due_at"]).doNothing())
-      .returning(["id", "expected_job_id", "due_at"]).execute();
-    for (const row of added) ids.set(`${row.expected_job_id} ${row.due_at}`, row.id);
-  }
-  return ids;
+/** Adds entries of instants that nothing came for; an instant that has an entry keeps it. Returns the ids by `job due_at`. */
+export async function insertMissing(db: Db, rows: readonly MissingEntry[]): Promise<Map<string, number>> {
+  const added = await insertRows(db, rows);
+  return new Map(added.map((row) => [`${row.expected_job_id} ${row.due_at}`, row.id]));
 }
+
+export type MissingEntry =
+  & Pick<EntryRow, "expected_job_id" | "due_at" | "status" | "message" | "way" | "agent_id" | "company_name">
+  & Pick<EntryRow, "city" | "database_name" | "at" | "created_at" | "previous_hash" | "detail" | "promotion">;
+
+const insertRows = preparedRows<
+  MonitorTables,
+  Pick<EntryRow, "id" | "expected_job_id" | "due_at">,
+  MissingEntry
+>((db: Db, rows) =>
+  db.insertInto("monitor_entries").values(rows.map((row) => ({
+    expected_job_id: row.expected_job_id,
+    due_at: row.due_at,
+    status: row.status,
+    message: row.message,
+    way: row.way,
+    agent_id: row.agent_id,
+    company_name: row.company_name,
+    city: row.city,
+    database_name: row.database_name,
+    at: row.at,
+    created_at: row.created_at,
+    previous_hash: row.previous_hash,
+    detail: row.detail,
+    promotion: row.promotion,
+  }))).onConflict((conflict) => conflict.columns(["expected_job_id", "due_at"]).doNothing())
+    .returning(["id", "expected_job_id", "due_at"])
+);
 
 export async function updateEntry(db: Db, id: number, changes: Updateable<EntryTable>): Promise<void> {
   await db.updateTable("monitor_entries").set(changes).where("id", "=", id).execute();

@@ -1,6 +1,6 @@
 /** Statements on findings. An open one has a key that no other open one has. */
-import type { Insertable, Updateable } from "kysely";
-import { statement } from "../../store/mod.ts";
+import { type Insertable, sql, type Updateable } from "kysely";
+import { preparedRows, statement } from "../../store/mod.ts";
 import {
   type Db,
   type FindingRow,
@@ -12,7 +12,6 @@ import {
 
 /** Values in one statement. */
 const AT_ONCE = 400;
-const INSERT_ROWS = 200;
 
 /** Which findings to list. */
 export interface FindingFilter {
@@ -61,6 +60,20 @@ export async function findingsByKey(db: Db, keys: readonly string[]): Promise<Ma
   return found;
 }
 
+/** What has to be known of a finding that is seen again. */
+export type KnownFinding = Pick<FindingRow, "id" | "open_key" | "state" | "muted_until">;
+
+/** As {@linkcode findingsByKey}, for the many of a tick. */
+export async function knownByKey(db: Db, keys: readonly string[]): Promise<Map<string, KnownFinding>> {
+  const rows = await known(db, keys.map((key) => ({ key })));
+  return new Map(rows.map((row) => [row.open_key ?? "", row]));
+}
+
+const known = preparedRows<MonitorTables, KnownFinding, { key: string }>((db: Db, keys) =>
+  db.selectFrom("monitor_findings").select(["id", "open_key", "state", "muted_until"])
+    .where("open_key", "in", keys.map(({ key }) => key))
+);
+
 /** Open findings of one alert. */
 export function openOfAlert(db: Db, alert: string): Promise<FindingRow[]> {
   // An open key begins with its alert; the range lets its index find them.
@@ -105,41 +118,82 @@ export function openOfAgent(db: Db, agentId: string): Promise<FindingRow[]> {
   return ofAgent(db, agentId);
 }
 
-export async function insertFindings(
-  db: Db,
-  rows: readonly Insertable<FindingTable>[],
-): Promise<FindingRow[]> {
-  const added: FindingRow[] = [];
-  for (let i = 0; i < rows.length; i += INSERT_ROWS) {
-    added.push(
-      ...await db.insertInto("monitor_findings").values(rows.slice(i, i + INSERT_ROWS)).returningAll()
-        .execute(),
-    );
-  }
-  return added;
+/** A finding as it is when it opens. */
+export type NewFinding =
+  & Pick<Insertable<FindingTable>, "open_key" | "alert" | "code" | "severity" | "state" | "subject_kind">
+  & Pick<
+    Insertable<FindingTable>,
+    "subject_id" | "subject_name" | "job_id" | "entry_id" | "agent_id" | "detail"
+  >
+  & Pick<Insertable<FindingTable>, "facts" | "told" | "count" | "opened_at" | "last_seen_at">;
+
+/** Adds findings; what is returned is in no order. */
+export function insertFindings(db: Db, rows: readonly NewFinding[]): Promise<KnownFinding[]> {
+  return insertRows(db, rows);
 }
+
+const insertRows = preparedRows<MonitorTables, KnownFinding, NewFinding>((db: Db, rows) =>
+  db.insertInto("monitor_findings").values(rows.map((row) => ({
+    open_key: row.open_key,
+    alert: row.alert,
+    code: row.code,
+    severity: row.severity,
+    state: row.state,
+    subject_kind: row.subject_kind,
+    subject_id: row.subject_id,
+    subject_name: row.subject_name,
+    job_id: row.job_id,
+    entry_id: row.entry_id,
+    agent_id: row.agent_id,
+    detail: row.detail,
+    facts: row.facts,
+    told: row.told,
+    count: row.count,
+    opened_at: row.opened_at,
+    last_seen_at: row.last_seen_at,
+  }))).returning(["id", "open_key", "state", "muted_until"])
+);
 
 export async function updateFinding(db: Db, id: number, changes: Updateable<FindingTable>): Promise<void> {
   await db.updateTable("monitor_findings").set(changes).where("id", "=", id).execute();
 }
 
+/** What changes in a finding that is seen again. */
+export type SeenFinding = Pick<
+  FindingRow,
+  "id" | "last_seen_at" | "entry_id" | "detail" | "facts" | "severity" | "told"
+>;
+
 /** Writes findings that were seen again; in a tick in which everything is missing there are thousands. */
-export async function seeAgain(db: Db, rows: readonly FindingRow[]): Promise<void> {
-  for (let i = 0; i < rows.length; i += INSERT_ROWS) {
-    await db.insertInto("monitor_findings").values(rows.slice(i, i + INSERT_ROWS))
-      .onConflict((conflict) =>
-        conflict.column("id").doUpdateSet((eb) => ({
-          count: eb.ref("excluded.count"),
-          last_seen_at: eb.ref("excluded.last_seen_at"),
-          entry_id: eb.ref("excluded.entry_id"),
-          detail: eb.ref("excluded.detail"),
-          facts: eb.ref("excluded.facts"),
-          severity: eb.ref("excluded.severity"),
-          told: eb.ref("excluded.told"),
-          state: eb.ref("excluded.state"),
-          muted_until: eb.ref("excluded.muted_until"),
-        }))
-      ).execute();
+export async function seeAgain(db: Db, rows: readonly SeenFinding[]): Promise<void> {
+  await updateSeen(db, rows);
+}
+
+// The types of the first row count for all; PostgreSQL would take the values for texts.
+const updateSeen = preparedRows<MonitorTables, unknown, SeenFinding>((db: Db, rows) =>
+  db.with("seen(id, last_seen_at, entry_id, detail, facts, severity, told)", () => {
+    const values = rows.map((row) =>
+      sql`(cast(${row.id} as integer), ${row.last_seen_at}, cast(${row.entry_id} as integer), ${row.detail},
+        ${row.facts}, ${row.severity}, cast(${row.told} as integer))`
+    );
+    return sql<SeenFinding>`(values ${sql.join(values)})`;
+  }).updateTable("monitor_findings").from("seen").set((eb) => ({
+    count: eb("monitor_findings.count", "+", 1),
+    last_seen_at: eb.ref("seen.last_seen_at"),
+    entry_id: eb.ref("seen.entry_id"),
+    detail: eb.ref("seen.detail"),
+    facts: eb.ref("seen.facts"),
+    severity: eb.ref("seen.severity"),
+    // Once told, it stays so.
+    told: eb.case().when("seen.told", "=", 1).then(1).else(eb.ref("monitor_findings.told")).end(),
+  })).whereRef("monitor_findings.id", "=", "seen.id")
+);
+
+/** Opens those again whose silence is over. */
+export async function unmute(db: Db, ids: readonly number[]): Promise<void> {
+  for (let i = 0; i < ids.length; i += AT_ONCE) {
+    await db.updateTable("monitor_findings").set({ state: "open", muted_until: null })
+      .where("id", "in", ids.slice(i, i + AT_ONCE)).execute();
   }
 }
 

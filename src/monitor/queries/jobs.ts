@@ -2,7 +2,14 @@
 import type { Insertable, Updateable } from "kysely";
 import { statement } from "../../store/mod.ts";
 import type { JobStatus, Way } from "../model.ts";
-import type { Db, JobRow, JobTable, MonitorTables } from "./tables.ts";
+import {
+  type Db,
+  DUE_COLUMNS,
+  type DueJob,
+  type JobRow,
+  type JobTable,
+  type MonitorTables,
+} from "./tables.ts";
 
 /** Which jobs to list; `null` fields do not count. */
 export interface JobFilter {
@@ -76,9 +83,23 @@ export function jobsOfWay(db: Db, way: Way): Promise<JobRow[]> {
 export function jobsPastDeadline(
   db: Db,
   { now, ways, limit }: { now: string; ways: readonly Way[]; limit: number },
-): Promise<JobRow[]> {
-  return db.selectFrom("monitor_jobs").selectAll().where("next_deadline_at", "<=", now)
+): Promise<DueJob[]> {
+  return db.selectFrom("monitor_jobs").select(DUE_COLUMNS).where("next_deadline_at", "<=", now)
     .where("way", "in", ways).orderBy("next_deadline_at").orderBy("id").limit(limit).execute();
+}
+
+/** Whom jobs of these agents tell whose deadline has passed, and how many jobs that are. */
+export async function waitingOfAgents(
+  db: Db,
+  agentIds: readonly string[],
+  now: string,
+): Promise<(Pick<JobRow, "agent_id_responsible" | "notification_recipients"> & { count: number })[]> {
+  if (agentIds.length === 0) return [];
+  const rows = await db.selectFrom("monitor_jobs")
+    .select((eb) => ["agent_id_responsible", "notification_recipients", eb.fn.countAll().as("count")])
+    .where("next_deadline_at", "<=", now).where("agent_id_responsible", "in", agentIds)
+    .where("way", "=", "report").groupBy(["agent_id_responsible", "notification_recipients"]).execute();
+  return rows.map((row) => ({ ...row, count: Number(row.count) }));
 }
 
 export async function insertJob(db: Db, row: Insertable<JobTable>): Promise<number> {

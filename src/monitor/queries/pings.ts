@@ -1,5 +1,6 @@
 /** Statements on pings and the runs they begin. */
 import type { Insertable } from "kysely";
+import { preparedRows } from "../../store/mod.ts";
 import type { Db, MonitorTables, PingRow, PingTable } from "./tables.ts";
 
 type RunRow = MonitorTables["monitor_runs"];
@@ -11,10 +12,25 @@ export async function pingIds(db: Db): Promise<{ id: number; ping_id: string }[]
   return rows.flatMap(({ id, ping_id }) => ping_id === null ? [] : [{ id, ping_id }]);
 }
 
-/** At most a few hundred at once. */
-export async function insertPings(db: Db, rows: readonly Insertable<PingTable>[]): Promise<void> {
-  await db.insertInto("monitor_pings").values(rows).execute();
+export type NewPing = Omit<Insertable<PingTable>, "id" | "counted" | "due_at">;
+
+export async function insertPings(db: Db, rows: readonly NewPing[]): Promise<void> {
+  await insertRows(db, rows);
 }
+
+const insertRows = preparedRows<MonitorTables, unknown, NewPing>((db: Db, rows) =>
+  db.insertInto("monitor_pings").values(rows.map((row) => ({
+    job_id: row.job_id,
+    at: row.at,
+    signal: row.signal,
+    exit_code: row.exit_code,
+    run_id: row.run_id,
+    address: row.address,
+    body: row.body,
+    cut: row.cut,
+    judged: row.judged,
+  })))
+);
 
 /** Pings in the order they came. */
 export function unjudgedPings(db: Db, limit: number): Promise<PingRow[]> {

@@ -59,6 +59,34 @@ export interface JobTable {
 }
 export type JobRow = Selectable<JobTable>;
 
+/** What a deadline needs to know of a job: half of its columns. */
+export const DUE_COLUMNS = [
+  "id",
+  "way",
+  "database_name",
+  "agent_id_responsible",
+  "company_name",
+  "city",
+  "neighborhood",
+  "year",
+  "expected_hour_utc",
+  "expected_minute_utc",
+  "backup_frequency",
+  "days_of_week",
+  "day_of_month",
+  "expected_date",
+  "cron_expression",
+  "timezone",
+  "grace_seconds",
+  "notification_recipients",
+  "last_due_at",
+  "last_successful_backup_utc",
+  "previous_successful_hash_global",
+  "next_due_at",
+  "created_at",
+] as const;
+export type DueJob = Pick<JobRow, typeof DUE_COLUMNS[number]>;
+
 /** What became of a due instant; unique by job and instant. `detail` is JSON. */
 export interface EntryTable {
   id: Generated<number>;
