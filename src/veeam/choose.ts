@@ -1,6 +1,4 @@
-/** What people name things by: a name, an id, the number in a list; and how far back they mean. */
-import { iso } from "../lib/clock.ts";
-import { parseDuration } from "../lib/duration.ts";
+/** What people name things by: a name, an id, the number in a list. */
 import { HoldfastError, nearest } from "../lib/errors.ts";
 import type { VeeamJob } from "./model.ts";
 
@@ -33,24 +31,4 @@ export function chooseJob(jobs: readonly VeeamJob[], ref: string, server: string
   throw new HoldfastError("not_found", `Cannot find job "${ref}" on Veeam server "${server}"`, {
     hint: meant === undefined ? "see: holdfast veeam jobs list" : `did you mean "${meant}"?`,
   });
-}
-
-/** The instant `24h`, `7d` or an ISO 8601 instant means. Errors: `invalid`. */
-export function parseSince(text: string, now: number): number {
-  if (/^\d{4}-\d\d-\d\d/.test(text.trim())) {
-    const ms = Date.parse(text.trim().length === 10 ? `${text.trim()}T00:00:00Z` : text.trim());
-    if (!Number.isNaN(ms)) return ms;
-  }
-  try {
-    return now - parseDuration(text) * 1000;
-  } catch (error) {
-    throw new HoldfastError(
-      "invalid",
-      `Cannot read "${text}": expected how long ago (24h, 7d) or an instant`,
-      {
-        hint: `such as ${iso(now - 86_400_000)}`,
-        cause: error,
-      },
-    );
-  }
 }

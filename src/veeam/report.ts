@@ -3,7 +3,7 @@ import { z } from "zod";
 import { iso } from "../lib/clock.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { HoldfastError } from "../lib/errors.ts";
-import { parseSince } from "./choose.ts";
+import { pastMoment } from "../lib/moment.ts";
 import { isPartial } from "./errors.ts";
 import * as model from "./model.ts";
 import { isBackup, type Veeam } from "./veeam.ts";
@@ -87,7 +87,7 @@ export async function reportOn(
   const severities = servers.flatMap(({ problems }) => problems.map(({ severity }) => severity));
   return {
     generated_at: iso(now),
-    since: iso(parseSince(since, now)),
+    since: iso(pastMoment(since, now)),
     verdict: severities.includes("bad") ? "bad" : severities.includes("warning") ? "warning" : "ok",
     servers,
   };

@@ -1,6 +1,6 @@
 /** Sessions of one server, page by page: from the store, else from the server itself. */
 import { iso } from "../lib/clock.ts";
-import { parseSince } from "./choose.ts";
+import { pastMoment } from "../lib/moment.ts";
 import type { VeeamClient } from "./client.ts";
 import type { VeeamSession } from "./model.ts";
 
@@ -27,7 +27,7 @@ export async function* sessionPages(
   newest_first: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<VeeamSession[]> {
-  const created_after = iso(parseSince(since, source.now));
+  const created_after = iso(pastMoment(since, source.now));
   const same = (value: string | null, wanted: string | undefined) =>
     wanted === undefined || value?.toLowerCase() === wanted.toLowerCase();
   const wanted = (session: VeeamSession) =>

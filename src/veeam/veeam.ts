@@ -1,8 +1,9 @@
 /** The service: what people ask of Veeam servers. From the store when it was synchronised, else from the server itself. */
 import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
+import { pastMoment } from "../lib/moment.ts";
 import type { Caller } from "../lib/operation.ts";
-import { chooseJob, parseSince } from "./choose.ts";
+import { chooseJob } from "./choose.ts";
 import type { VeeamClient } from "./client.ts";
 import { type Choice, Clients, type ClientsOptions } from "./clients.ts";
 import { type CoverageRow, hiddenKinds, kindRows } from "./coverage.ts";
@@ -160,7 +161,7 @@ export class Veeam implements AsyncDisposable {
   ): Promise<model.VeeamRestorePoint[]> {
     const job = await this.findJob(ref, server, live, signal);
     const client = this.clients.of(job.server);
-    const created = since === undefined ? {} : { created_after: iso(parseSince(since, this.clock.now())) };
+    const created = since === undefined ? {} : { created_after: iso(pastMoment(since, this.clock.now())) };
     const found = await Promise.all(
       (await client.backups(job.id, signal)).map(async ({ id }) => {
         const files = await client.backupFiles(id, signal);
@@ -175,7 +176,7 @@ export class Veeam implements AsyncDisposable {
     { since, warnings, ...choice }: Choice & { since: string; warnings: boolean },
     signal: AbortSignal,
   ): Promise<model.VeeamTask[]> {
-    const created_after = iso(parseSince(since, this.clock.now()));
+    const created_after = iso(pastMoment(since, this.clock.now()));
     const results = warnings ? ["Failed", "Warning"] : ["Failed"];
     const found = await this.#each(
       choice,
@@ -261,7 +262,7 @@ export class Veeam implements AsyncDisposable {
     { since, ...choice }: Choice & { since: string },
     signal: AbortSignal,
   ): Promise<model.VeeamMalwareEvent[]> {
-    const after = iso(parseSince(since, this.clock.now()));
+    const after = iso(pastMoment(since, this.clock.now()));
     return this.#each(choice, (name) => this.clients.of(name).malwareEvents(after, signal));
   }
 

@@ -1,13 +1,13 @@
 /** The daemon's picture of tenants: what there is, what changed when, what has to be told; and the feeds of their logs. */
 import { type Clock, iso } from "../lib/clock.ts";
 import { HoldfastError, messageOf } from "../lib/errors.ts";
+import { pastMoment } from "../lib/moment.ts";
 import type { AlertEvent, AlertSink } from "../notify/mod.ts";
 import { type Database, tablesOf } from "../store/mod.ts";
 import { KEY_WARNING_DAYS } from "./doctor.ts";
 import { FEEDS, isAbsentFeed, readOn } from "./feeds.ts";
 import { pictureOf } from "./files.ts";
 import { readFiles, type StepView } from "./keeper.ts";
-import { instantOf } from "./logs.ts";
 import { planTenant } from "./plan.ts";
 import {
   addChange,
@@ -226,8 +226,8 @@ export class Inventory {
   ): Promise<ChangeView[]> {
     const now = this.#options.clock.now();
     const rows = await changeRows(this.#db, this.#name(tenant), {
-      since: iso(instantOf(since, now, "since")),
-      until: iso(until === undefined ? now : instantOf(until, now, "until")),
+      since: iso(pastMoment(since, now, "since")),
+      until: iso(until === undefined ? now : pastMoment(until, now, "until")),
       kind,
       limit,
     });

@@ -1,11 +1,9 @@
 /** Sessions and the audit log as people ask for them: since when, and what comes from now on. */
 import type { Clock } from "../lib/clock.ts";
-import { parseDuration } from "../lib/duration.ts";
-import { HoldfastError } from "../lib/errors.ts";
+import { pastMoment } from "../lib/moment.ts";
 import type { CloudConnexaClient } from "./client.ts";
 import { collect } from "./paging.ts";
 import type { AuditLog, DnsLogEntry, Session } from "./schemas/logs.ts";
-import { instantMs } from "./services/instants.ts";
 import type { Tenants } from "./tenants.ts";
 
 /** A time: `since` and `until` are instants, or durations back from now. */
@@ -135,25 +133,12 @@ export class Logs {
   ): { startDate: number; endDate: number | undefined } {
     const now = this.#clock.now();
     return {
-      startDate: since === undefined ? now - back : instantOf(since, now, "since"),
-      endDate: until === undefined ? undefined : instantOf(until, now, "until"),
+      startDate: since === undefined ? now - back : pastMoment(since, now, "since"),
+      endDate: until === undefined ? undefined : pastMoment(until, now, "until"),
     };
   }
 }
 
 function started(what: string, now: number): LogEvent {
   return { type: "line", level: "info", text: `Following ${what} from ${new Date(now).toISOString()} on` };
-}
-
-/** `24h` before now, or the instant itself. Errors: `invalid`. */
-export function instantOf(text: string, now: number, field: string): number {
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) return Date.parse(text);
-  if (/^\d{4}-/.test(text)) return instantMs(text, "read the log", field);
-  try {
-    return now - parseDuration(text) * 1000;
-  } catch (error) {
-    throw new HoldfastError("invalid", `Cannot read ${field} "${text}": expected 24h, 7d or an instant`, {
-      cause: error,
-    });
-  }
 }

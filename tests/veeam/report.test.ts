@@ -1,11 +1,13 @@
 /** The report, the doctor, coverage, actions and watching, on servers that are not as they should be. */
 import assert from "node:assert/strict";
+import { systemCaller } from "../../src/lib/caller.ts";
 import { followSession, retryJob, startJob } from "../../src/veeam/actions.ts";
 import { examine } from "../../src/veeam/doctor.ts";
 import type { Letter } from "../../src/veeam/letter.ts";
 import { problemsOf, reportOn, reportRows } from "../../src/veeam/report.ts";
 import { reportHtml } from "../../src/veeam/report_html.ts";
 import { reportText } from "../../src/veeam/report_text.ts";
+import { watchJobsOperation } from "../../src/veeam/operations/jobs.ts";
 import { watchJobs } from "../../src/veeam/watch.ts";
 import { FakeClock } from "../support/clock.ts";
 import { fakeId, KIND } from "../support/veeam/model.ts";
@@ -174,6 +176,19 @@ Deno.test("following tells each new line of the log once, and the result at the 
     "error Processing failed",
     "failed",
   ]);
+});
+
+Deno.test("a watch refuses how often it is to look without a unit, and what is too often or too seldom", () => {
+  const veeam = serviceOf({ "vbr-1": fakeOf() });
+  for (
+    const [every, says] of [["60", /a number needs a unit/], ["0s", /at least 1s/], [
+      "30d",
+      /at most 24h/,
+    ]] as const
+  ) {
+    const run = () => watchJobsOperation.run({ veeam }, { every, all: false }, systemCaller("test"));
+    assert.throws(run, { kind: "invalid", message: says }, every);
+  }
 });
 
 Deno.test("a watch outlives a server that goes away, and writes mails again that were not taken", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { parseAddress } from "../../src/veeam/address.ts";
 import { judgeJobs } from "../../src/veeam/changes.ts";
-import { chooseJob, parseSince } from "../../src/veeam/choose.ts";
+import { chooseJob } from "../../src/veeam/choose.ts";
 import { hiddenKinds, kindRows } from "../../src/veeam/coverage.ts";
 import { durationSeconds, parseInstant, UTC, word, zoneOf } from "../../src/veeam/decode.ts";
 import { daysToFull } from "../../src/veeam/fill.ts";
@@ -150,16 +150,6 @@ Deno.test("a job is chosen by name, id or number, and one name that two have is 
       error.kind === "not_found" && /did you mean "Daily"/.test(error.hint ?? ""),
   );
   assert.throws(() => chooseJob([], "9", "vbr-1"), { kind: "not_found" });
-});
-
-Deno.test("how far back is a duration, a day or an instant", () => {
-  const now = Date.parse("2026-03-02T06:00:00Z");
-  assert.equal(parseSince("24h", now), now - DAY_MS);
-  assert.equal(parseSince("2026-03-01", now), Date.parse("2026-03-01T00:00:00Z"));
-  assert.equal(parseSince("2026-03-01T05:00:00+01:00", now), Date.parse("2026-03-01T04:00:00Z"));
-  for (const text of ["yesterday", "", "2026-99-01"]) {
-    assert.throws(() => parseSince(text, now), { kind: "invalid" }, text);
-  }
 });
 
 Deno.test("failures, missing runs and recoveries are changes; what is as before is none", () => {

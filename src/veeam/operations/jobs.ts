@@ -1,6 +1,6 @@
 /** What can be asked of jobs, and done to them. */
 import { z } from "zod";
-import { parseDuration } from "../../lib/duration.ts";
+import { parseTypedDuration } from "../../lib/duration.ts";
 import { EXIT_BAD_ANSWER, HoldfastError } from "../../lib/errors.ts";
 import { operation } from "../../lib/operation.ts";
 import { ActionResult, enableJob, retryJob, startJob, stopJob } from "../actions.ts";
@@ -226,8 +226,10 @@ export const watchJobsOperation = operation({
     examples: ["holdfast veeam jobs watch --every 60s --mail ops@example.org"],
   },
   run(app: VeeamApp, { every, mail = [], ...input }, caller) {
-    const every_seconds = parseDuration(every);
-    if (every_seconds < 1) throw new HoldfastError("invalid", `Cannot watch every "${every}": at least 1s`);
+    const every_seconds = parseTypedDuration(every);
+    if (every_seconds < 1 || every_seconds > 86_400) {
+      throw new HoldfastError("invalid", `Cannot watch every "${every}": at least 1s, at most 24h`);
+    }
     requireHost(mail, caller.on_host);
     const { veeam } = app;
     return watchJobs(veeam, { ...input, every_seconds, mail }, veeam.mailer, veeam.clock, caller.signal);
