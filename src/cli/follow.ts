@@ -93,25 +93,36 @@ function lineText(event: unknown, terminal: Terminal): string {
   return level === "info" ? text : terminal.colors.red(`${level}: `) + text;
 }
 
-/** `read  [######------]  52 %  1.2 GiB of 2.3 GiB  210 MiB/s  5s left`. */
+/**
+ * `read  [######------]  52 %  1.2 GiB of 2.3 GiB  210 MiB/s  5s left`; work that moves no bytes tells its items:
+ * `apply  [######------]  52 %  12 of 23  5s left`.
+ */
 export function progressText(event: unknown, elapsedMs: number): string {
-  const done = Number(at(event, "done_bytes") ?? 0);
-  const total = Number(at(event, "total_bytes") ?? 0);
+  const number = (field: string) => Number(at(event, field) ?? 0);
+  const [done, total, totalItems] = [number("done_bytes"), number("total_bytes"), number("total_items")];
   const phase = oneLine(String(at(event, "phase") ?? "")).padEnd(7);
   const items = at(event, "done_items");
   const speed = elapsedMs > 500 ? `  ${formatSize(done / elapsedMs * 1000)}/s` : "";
-  if (total <= 0) {
-    return `${phase} ${formatSize(done)}${items === undefined ? "" : `, ${items} items`}${speed}`;
+  if (total > 0) {
+    const amount = `${formatSize(done)} of ${formatSize(total)}${speed}`;
+    return `${phase} ${shareText(done / total, amount, elapsedMs)}`;
   }
-  const share = Math.min(1, done / total);
+  if (done === 0 && totalItems > 0) {
+    const amount = `${number("done_items")} of ${totalItems}`;
+    return `${phase} ${shareText(number("done_items") / totalItems, amount, elapsedMs)}`;
+  }
+  return `${phase} ${formatSize(done)}${items === undefined ? "" : `, ${items} items`}${speed}`;
+}
+
+/** A bar, a share and an amount, and how long the rest takes at this speed. */
+function shareText(part: number, amount: string, elapsedMs: number): string {
+  const share = Math.min(1, part);
   const filled = Math.round(share * BAR_WIDTH);
   const bar = `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}]`;
   const left = share > 0.02 && share < 1 && elapsedMs > 2000
     ? `  ${formatDuration(Math.round(elapsedMs * (1 - share) / share / 1000))} left`
     : "";
-  return `${phase} ${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${formatSize(done)} of ${
-    formatSize(total)
-  }${speed}${left}`;
+  return `${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${amount}${left}`;
 }
 
 /** The exit code a result asks for: its log's or its own status; one without is no success. Errors: `upstream` when there is no result. */

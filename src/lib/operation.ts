@@ -243,7 +243,7 @@ export async function invoke<App, Input extends z.ZodObject, Output extends z.Zo
       requireServer(caller, await op.scope.server(kernel.app, input));
     }
     const output = await op.run(kernel.app, input, caller);
-    if (audited && caller.trail.lines === 0) await kernel.audit(caller, "ok", target);
+    if (audited && caller.trail.lines === 0) await kernel.audit(caller, outcomeOf(op, output), target);
     return output;
   } catch (error) {
     // Refusals of a known caller are worth a line; anonymous ones would let anybody fill the log.
@@ -257,6 +257,11 @@ export async function invoke<App, Input extends z.ZodObject, Output extends z.Zo
     }
     throw withoutNames(error, caller);
   }
+}
+
+/** What the audit log says of an answer: one whose status is that of a failure tells of work that ended half-way. */
+function outcomeOf({ status }: Pick<Operation, "status">, output: unknown): string {
+  return typeof status === "object" && status.of(output) >= 400 ? "failed" : "ok";
 }
 
 /** A write that ends so may have changed something elsewhere: a router, a tenant, a backup server. */

@@ -1,6 +1,6 @@
 /** A tenant as files: written from it, compared with it, and made into it. */
 import { basename, join } from "node:path";
-import { HoldfastError, messageOf } from "../lib/errors.ts";
+import { type ErrorKind, HoldfastError, messageOf } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { requireHost, writePrivately } from "./actions.ts";
 import { applySteps, type Outcome } from "./apply.ts";
@@ -27,6 +27,12 @@ export interface PlanView {
   steps: StepView[];
   /** What is in the tenant and not in the files; it stays unless deletion is asked for. */
   extra: string[];
+}
+
+/** A plan that was carried out, or the plan itself where it was only to be shown. */
+export interface AppliedView extends PlanView {
+  /** What ended it before the last step; null when nothing did. */
+  stopped: { kind: ErrorKind; code: string; message: string; hint: string | null } | null;
 }
 
 /** What was written. */
@@ -63,7 +69,7 @@ export class Keeper {
   ): Promise<Exported> {
     requireHost(to, caller);
     const { client, name } = await this.#tenants.get(tenant);
-    const actual = await readTenant(client, { signal: caller.signal });
+    const actual = await readTenant(client, { signal: caller.signal }, { onRead: reading(caller) });
     const files = filesOf(actual, secrets);
     const counts = { tenant: name, things: actual.entries.size, settings: actual.settings.size };
     if (to === undefined) return { ...counts, path: null, files: Object.fromEntries(files) };
@@ -89,20 +95,32 @@ export class Keeper {
   }
 
   /** Makes the tenant what the files say, as far as the API lets it. */
-  async apply(source: Source & { dry_run: boolean }, caller: Caller): Promise<PlanView> {
+  async apply(source: Source & { dry_run: boolean }, caller: Caller): Promise<AppliedView> {
     const { plan, actual, name, client } = await this.#compare(source, caller);
     if (source.dry_run) {
       return {
         tenant: name,
         steps: plan.steps.map((step) => viewOf(step)),
         extra: plan.extra,
+        stopped: null,
       };
     }
-    const outcomes = await applySteps(client, plan.steps, actual, { signal: caller.signal });
+    const { signal } = caller;
+    const total_items = plan.steps.length;
+    const { outcomes, stopped } = await applySteps(
+      client,
+      plan.steps,
+      actual,
+      { signal },
+      (done_items) => caller.report?.({ phase: "apply", done_bytes: 0, done_items, total_items }),
+    );
     return {
       tenant: name,
       steps: outcomes.map(({ step, result, reason }) => ({ ...viewOf(step), result, reason })),
       extra: source.delete === true ? [] : plan.extra,
+      stopped: stopped === null
+        ? null
+        : { kind: stopped.kind, code: stopped.code, message: stopped.message, hint: stopped.hint ?? null },
     };
   }
 
@@ -112,10 +130,17 @@ export class Keeper {
     const { client, name } = await this.#tenants.get(tenant);
     const actual: Actual = await readTenant(client, { signal: caller.signal }, {
       settings: desired.settings.size > 0,
+      onRead: reading(caller),
     });
     const plan: Plan = planTenant(desired, actual, { remove });
     return { plan, actual, name, client };
   }
+}
+
+/** Tells whoever watches how much of the tenant was read. */
+function reading({ report }: Caller): ((done: number, total: number) => void) | undefined {
+  return report &&
+    ((done_items, total_items) => report({ phase: "read", done_bytes: 0, done_items, total_items }));
 }
 
 function viewOf({ action, kind, name, key, changes, blocked }: Step): StepView {

@@ -38,17 +38,28 @@ const INSIDE: Partial<Record<Word, { of: Word; field: string }>> = {
   "host-connectors": { of: "hosts", field: "connectors" },
 };
 
+/** What is read, and who is told how far it is: kinds of things and settings that were read, of how many. */
+export interface ReadOptions {
+  /** Default: with the settings. */
+  settings?: boolean;
+  onRead?: ((done: number, total: number) => void) | undefined;
+}
+
 /** Reads everything. Errors: those of the client; nothing half read is returned. */
 export async function readTenant(
   client: CloudConnexaClient,
   options: CallOptions,
-  { settings = true }: { settings?: boolean } = {},
+  { settings = true, onRead = () => {} }: ReadOptions = {},
 ): Promise<Actual> {
+  const total = ORDER.length + (settings ? SETTING_NAMES.length : 0);
   const read = new Map<Word, Part[]>();
-  for (const word of ORDER) read.set(word, await readKind(client, word, read, options));
+  for (const [done, word] of ORDER.entries()) {
+    onRead(done, total);
+    read.set(word, await readKind(client, word, read, options));
+  }
   const actual = pictureOf(read);
   if (settings) {
-    const values = await client.settings.readAll(options);
+    const values = await client.settings.readAll(options, (done) => onRead(ORDER.length + done, total));
     for (const name of SETTING_NAMES) {
       const spec: SettingSpec = SETTINGS[name];
       if (name in values && spec.readOnly !== true) actual.settings.set(name, values[name] ?? null);

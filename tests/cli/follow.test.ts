@@ -88,6 +88,11 @@ Deno.test("progress tells phase, share, amounts, speed and what is left, as far 
       "read    [########################] 100 %  2 KiB of 1 KiB  512 B/s",
     ],
     [{ phase: "scan", done_bytes: 2048, done_items: 3 }, 0, "scan    2 KiB, 3 items"],
+    [
+      { phase: "apply", done_bytes: 0, done_items: 3, total_items: 12 },
+      4000,
+      "apply   [######------------------]  25 %  3 of 12  12s left",
+    ],
     [{ phase: "a\x1b[2J", total_bytes: 0 }, 0, "a\\x1b[2J 0 B"],
     [{}, 0, "        0 B"],
   ];

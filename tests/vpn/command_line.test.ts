@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { main } from "../../src/cli/run.ts";
-import { fakeTerminal } from "../cli/terminal.ts";
+import { type FakeTerminal, fakeTerminal } from "../cli/terminal.ts";
 import { isShown, readExamples, splitParts } from "../readme/document.ts";
 import { FakeCloudConnexa } from "../support/cloudconnexa.ts";
 import { furnish } from "./fixture.ts";
@@ -10,7 +10,7 @@ import { furnish } from "./fixture.ts";
 /** A shell with nothing but the three variables, beside a tenant. */
 interface Shell {
   dir: string;
-  run(line: string): Promise<{ code: number; out: string; err: string }>;
+  run(line: string, terminal?: FakeTerminal): Promise<{ code: number; out: string; err: string }>;
 }
 
 async function withShell(tenant: FakeCloudConnexa, work: (shell: Shell) => Promise<void>): Promise<void> {
@@ -28,8 +28,7 @@ async function withShell(tenant: FakeCloudConnexa, work: (shell: Shell) => Promi
   try {
     await work({
       dir,
-      async run(line) {
-        const terminal = fakeTerminal();
+      async run(line, terminal = fakeTerminal()) {
         // What the daemon keeps needs its directory; nothing else does.
         const kept = / vpn (sync|status|inventory|history)\b/.test(line) ? "kept" : "none";
         const code = await main(["--data-dir", join(dir, kept), ...wordsOf(line).slice(1)], terminal);
@@ -164,5 +163,70 @@ Deno.test("a name that several things have is refused with the ways to say which
     assert.equal(code, 6);
     assert.match(err, /--network, or by its id/);
     assert.equal((await run("holdfast vpn network-connectors get hq-1 --network vault")).code, 0);
+  });
+});
+
+Deno.test("an apply that ends half-way lists what was done, as JSON too, and ends with the code of what ended it", async () => {
+  const tenant = new FakeCloudConnexa();
+  await withShell(tenant, async ({ run, dir }) => {
+    const from = join(dir, "hosts");
+    await Deno.mkdir(from);
+    await Deno.writeTextFile(join(from, "hosts.yaml"), "- name: db\n- name: web\n- name: mail\n");
+    const breakAtSecond = () => {
+      let posts = 0;
+      const fault = (request: Request): Response | undefined => {
+        if (request.method !== "POST" || request.url.endsWith("/oauth/token") || ++posts < 2) {
+          return undefined;
+        }
+        tenant.faults.push(fault);
+        return new Response(null, { status: 401 });
+      };
+      tenant.faults.splice(0, Infinity, fault);
+    };
+    breakAtSecond();
+    const told = await run(`holdfast vpn apply --from ${from}`);
+    assert.equal(told.code, 8, told.err);
+    assert.match(
+      told.out,
+      new RegExp(
+        "^create  hosts/db\ncreate  hosts/web  \\(failed: .*the API key was refused\\)\ncreate  hosts/mail  \\(skipped\\)\n" +
+          "1 done, 1 failed, 1 skipped\nIt stopped at the one that failed\\. Start it again to go on: .*\nhint: it is wrong or expired",
+      ),
+    );
+    tenant.store.wipe();
+    breakAtSecond();
+    const { code, out } = await run(`holdfast vpn apply --from ${from} --output json`);
+    assert.equal(code, 8);
+    const answer = JSON.parse(out);
+    assert.deepEqual(
+      answer.steps.map(({ key, result }: { key: string; result: string }) => [key, result]),
+      [["hosts/db", "done"], ["hosts/web", "failed"], ["hosts/mail", "skipped"]],
+    );
+    assert.equal(answer.stopped.code, "vpn_authentication");
+    tenant.faults.length = 0;
+    const rest = await run(`holdfast vpn apply --from ${from}`);
+    assert.deepEqual([rest.code, rest.out], [0, "create  hosts/web\ncreate  hosts/mail\n2 done"]);
+  });
+});
+
+Deno.test("export and apply draw how far they are on a terminal, and only there", async () => {
+  const tenant = new FakeCloudConnexa();
+  furnish(tenant);
+  await withShell(tenant, async ({ run, dir }) => {
+    const shown = async (line: string, interactive: boolean) => {
+      const terminal = fakeTerminal({ interactive });
+      const { code } = await run(line, terminal);
+      assert.equal(code, 0, line);
+      return terminal;
+    };
+    const to = join(dir, "tenant");
+    const { statuses } = await shown(`holdfast vpn export --to ${to}`, true);
+    assert.match(statuses[0] ?? "", /^read {4}\[-+\] {3}0 % {2}0 of 38$/);
+    assert.equal(statuses.at(-1), "");
+    await Deno.writeTextFile(join(to, "hosts.yaml"), "- name: db\n- name: web\n");
+    const applied = await shown(`holdfast vpn apply --from ${to}`, true);
+    assert.match(applied.statuses.at(-2) ?? "", /^apply {3}\[-+\] {3}0 % {2}0 of 1$/);
+    const plain = await shown(`holdfast vpn export --to ${to}`, false);
+    assert.deepEqual([plain.statuses, plain.noted], [[], []]);
   });
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { allJobs } from "../../src/catalogue.ts";
-import { type TestApp, testApp } from "../support/app.ts";
+import { SOCKET, type TestApp, testApp } from "../support/app.ts";
 import { FakeCloudConnexa } from "../support/cloudconnexa.ts";
 import { furnish } from "./fixture.ts";
 
@@ -46,6 +46,30 @@ Deno.test("the job vpn-sync looks at tenants; what matters is in the outbox, num
     );
     assert.match(metrics, /holdfast_vpn_rate_limit_remaining\{tenant="default",lane="read"\} \d+/);
     assert.ok(!messages.includes("a-shared-key") && !messages.includes(tenant.door.clientSecret));
+  }));
+
+Deno.test("an apply that ends half-way is answered with the status of what ended it, and audited as failed", () =>
+  withDaemon(async (app, tenant) => {
+    let posts = 0;
+    const fault = (request: Request): Response | undefined => {
+      if (request.method !== "POST" || request.url.endsWith("/oauth/token") || ++posts < 2) return undefined;
+      tenant.faults.push(fault);
+      return new Response(null, { status: 401 });
+    };
+    tenant.faults.push(fault);
+    const files = { "hosts.yaml": "- name: web\n- name: mail\n" };
+    const answer = await app.request("POST", "/api/v1/vpn/apply", { peer: SOCKET, json: { files } });
+    assert.equal(answer.status, 502);
+    const body = await answer.json();
+    assert.deepEqual(
+      [body.steps.map(({ result }: { result: string }) => result), body.stopped.code],
+      [["done", "failed"], "vpn_authentication"],
+    );
+    const { lines } = await app.local("GET", "/api/v1/audit?operation=vpn");
+    assert.deepEqual(
+      lines.map(({ operation, outcome }: Record<string, string>) => [operation, outcome]),
+      [["vpn.apply", "failed"]],
+    );
   }));
 
 Deno.test("a schedule keeps a tenant as a backup, which restores to a file that leaves nothing to plan", () =>

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { localIdentity } from "../../src/lib/caller.ts";
 import type { Caller } from "../../src/lib/operation.ts";
+import type { Progress } from "../../src/lib/progress.ts";
 import { VpnConfig } from "../../src/vpn/config.ts";
 import { Vpn } from "../../src/vpn/vpn.ts";
 import { FakeCloudConnexa, type FakeOptions } from "../support/cloudconnexa.ts";
@@ -207,6 +208,76 @@ Deno.test("a crash after any number of writes converges at the next run, without
     await applied(vpn, files);
     assert.deepEqual(essence(tenant), wanted, `after ${writes} writes`);
   }
+});
+
+/** Lets so many writes through; what comes then is answered by `then`. */
+function breakAfter(tenant: FakeCloudConnexa, writes: number, then: () => Response): void {
+  let left = writes;
+  const fault = (request: Request): Response | undefined => {
+    if (request.method === "GET" || request.url.endsWith("/oauth/token") || left-- > 0) return undefined;
+    // A fault is gone once it answered.
+    tenant.faults.push(fault);
+    return then();
+  };
+  tenant.faults.push(fault);
+}
+
+/** What ends an apply half-way, and how it is told. */
+const ENDS: readonly [
+  what: string,
+  answer: (abort: AbortController) => Response,
+  stopped: { kind: string; code: string; message: RegExp },
+][] = [
+  ["a key that is refused", () => new Response(null, { status: 401 }), {
+    kind: "upstream",
+    code: "vpn_authentication",
+    message: /the API key was refused/,
+  }],
+  ["a rate limit without end", () => new Response(null, { status: 429 }), {
+    kind: "rate_limited",
+    code: "rate_limited",
+    message: /rate limit of the key is used up/,
+  }],
+  ["an interruption", (abort) => {
+    abort.abort(new Error("Ctrl-C"));
+    return new Response(null, { status: 500 });
+  }, { kind: "unavailable", code: "interrupted", message: /it may be done or not/ }],
+];
+for (const [what, answer, told] of ENDS) {
+  Deno.test(`an apply that ${what} ends half-way tells what was done, what failed and what was left, and goes on at the next run`, async () => {
+    const source = slice();
+    furnishFully(source.tenant);
+    const files = await exported(source.vpn);
+    const { tenant, vpn } = slice();
+    const abort = new AbortController();
+    breakAfter(tenant, 4, () => answer(abort));
+    const progress: string[] = [];
+    const report = ({ phase, done_items, total_items }: Progress) =>
+      void progress.push(`${phase} ${done_items}/${total_items}`);
+    const { steps, stopped } = await vpn.keeper.apply({ files, dry_run: false }, {
+      ...caller(),
+      signal: abort.signal,
+      report,
+    });
+    const results = steps.map(({ result }) => result);
+    assert.deepEqual(results.slice(0, 6), ["done", "done", "done", "done", "failed", "skipped"]);
+    assert.deepEqual([...new Set(results.slice(5))], ["skipped"]);
+    assert.deepEqual([stopped?.kind, stopped?.code], [told.kind, told.code]);
+    assert.match(stopped?.message ?? "", told.message);
+    assert.equal(steps[4]?.reason, stopped?.message);
+    assert.equal(progress[0], "read 0/38");
+    assert.equal(progress.at(-1), `apply 4/${steps.length}`);
+    tenant.faults.length = 0;
+    await applied(vpn, files);
+    assert.deepEqual(essence(tenant), essence(source.tenant));
+  });
+}
+
+Deno.test("an apply that fails before anything was done is an error like any other", async () => {
+  const { tenant, vpn } = slice();
+  breakAfter(tenant, 0, () => new Response(null, { status: 401 }));
+  const files = { "hosts.yaml": "- name: db\n- name: web\n" };
+  await assert.rejects(vpn.keeper.apply({ files, dry_run: false }, caller()), { code: "vpn_authentication" });
 });
 
 Deno.test("random edits converge, or say why not", async () => {

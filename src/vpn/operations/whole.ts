@@ -1,8 +1,8 @@
 /** A tenant as a whole: as files, compared with them, made into them; and whether it can be worked with. */
 import { z } from "zod";
-import { EXIT_BAD_ANSWER } from "../../lib/errors.ts";
+import { ERROR_KINDS, type ErrorKind, EXIT_BAD_ANSWER } from "../../lib/errors.ts";
 import { operation } from "../../lib/operation.ts";
-import type { PlanView } from "../keeper.ts";
+import type { AppliedView, PlanView } from "../keeper.ts";
 import { OfTenant, type VpnApp, type VpnOperation } from "./common.ts";
 
 const files = z.record(z.string(), z.string()).optional();
@@ -19,7 +19,7 @@ const StepView = z.object({
   name: z.string(),
   key: z.string(),
   changes: z.array(z.object({ field: z.string(), from: z.unknown(), to: z.unknown() })),
-  result: z.enum(["planned", "done", "failed", "blocked", "waits"]),
+  result: z.enum(["planned", "done", "failed", "blocked", "waits", "skipped"]),
   reason: z.string().nullable(),
 });
 const PlanOutput = z.object({
@@ -27,6 +27,28 @@ const PlanOutput = z.object({
   steps: z.array(StepView),
   extra: z.array(z.string()).describe(
     "In the tenant and not in the files; it stays unless deletion is asked for",
+  ),
+});
+const KINDS = [
+  "internal",
+  "invalid",
+  "unauthenticated",
+  "forbidden",
+  "not_found",
+  "conflict",
+  "rate_limited",
+  "upstream",
+  "unavailable",
+  "exhausted",
+] as const satisfies readonly ErrorKind[];
+const Applied = PlanOutput.extend({
+  stopped: z.object({
+    kind: z.enum(KINDS),
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().nullable(),
+  }).nullable().describe(
+    "What ended it before the last step, so that the rest was skipped; started again it goes on from there",
   ),
 });
 
@@ -38,7 +60,7 @@ const Source = OfTenant.extend({
 const flags = { from: { flag: "--from <directory>", path: true }, files: { hidden: true } };
 
 /** `update  networks  hq  description: "office" -> "Head office"`. */
-function planText({ steps, extra }: PlanView): string {
+function planText({ steps, extra, stopped = null }: PlanView & Partial<AppliedView>): string {
   const lines = steps.map(({ action, key, changes, result, reason }) => {
     const what = action === "create" || action === "delete"
       ? ""
@@ -46,21 +68,39 @@ function planText({ steps, extra }: PlanView): string {
         changes.map(({ field, from, to }) => `${field}: ${JSON.stringify(from)} -> ${JSON.stringify(to)}`)
           .join(", ")
       }`;
-    const state = result === "planned" || result === "done" ? "" : `  (${result}: ${reason})`;
+    const state = result === "planned" || result === "done"
+      ? ""
+      : `  (${reason === null ? result : `${result}: ${reason}`})`;
     return `${action.padEnd(6)}  ${key}${what}${state}`;
   });
   const count = (...results: string[]) => steps.filter(({ result }) => results.includes(result)).length;
-  const [planned, done, other] = [count("planned"), count("done"), count("failed", "blocked", "waits")];
+  const broken = stopped === null ? 0 : 1;
+  const [planned, done, other] = [
+    count("planned"),
+    count("done"),
+    count("failed", "blocked", "waits") - broken,
+  ];
   const sums = [
     ...(steps.length === 0 ? ["Nothing to do"] : []),
     ...(planned > 0 ? [`${planned} to do`] : []),
     ...(done > 0 ? [`${done} done`] : []),
     ...(other > 0 ? [`${other} not possible`] : []),
+    ...(broken > 0 ? [`${broken} failed, ${count("skipped")} skipped`] : []),
   ].join(", ");
   const stays = extra.length === 0
     ? []
     : [`Not in the files, and left alone without --delete: ${extra.join(", ")}`];
-  return [...lines, sums, ...stays].join("\n");
+  const goesOn = stopped === null ? [] : [
+    "It stopped at the one that failed. Start it again to go on: what is done is found by its name",
+    ...(stopped.hint === null ? [] : [`hint: ${stopped.hint}`]),
+  ];
+  return [...lines, sums, ...stays, ...goesOn].join("\n");
+}
+
+/** What ended it, as the exit code of that; else whether everything could be done. */
+function exitOfApply({ steps, stopped }: AppliedView): number {
+  if (stopped !== null) return ERROR_KINDS[stopped.kind].exit;
+  return steps.some(({ result }) => result !== "done" && result !== "planned") ? EXIT_BAD_ANSWER : 0;
 }
 
 const exportTenant = operation({
@@ -77,6 +117,7 @@ const exportTenant = operation({
     secrets: z.boolean().default(false).describe("With the pre-shared keys of connectors"),
   }),
   output: Exported,
+  progress: true,
   cli: {
     flags: { to: { flag: "--to <directory>", path: true } },
     text: ({ path, files, things, settings }) =>
@@ -109,16 +150,19 @@ const apply = operation({
   summary: "Make the tenant equal to a directory",
   description:
     "Things are known by their names: what is there already is adopted. One that was interrupted goes on " +
-    "when it is started again. It ends with 20 when something could not be done.",
+    "when it is started again. It ends with 20 when something could not be done. What keeps every further step " +
+    "from being done ends it; the answer then tells what was done, what failed and what was skipped, and the status " +
+    "and the exit code are those of what ended it.",
   input: Source.extend({
     dry_run: z.boolean().default(false).describe("Show what would be done, and do nothing"),
   }),
-  output: PlanOutput,
+  output: Applied,
+  status: { of: ({ stopped }) => stopped === null ? 200 : ERROR_KINDS[stopped.kind].status },
+  progress: true,
   cli: {
     flags,
     text: planText,
-    exit: ({ steps }) =>
-      steps.some(({ result }) => result !== "done" && result !== "planned") ? EXIT_BAD_ANSWER : 0,
+    exit: exitOfApply,
     examples: ["holdfast vpn apply --from tenant/ --dry-run", "holdfast vpn apply --from tenant/ --delete"],
   },
   run: (app: VpnApp, input, caller) => app.vpn.keeper.apply(input, caller),

@@ -59,10 +59,14 @@ export class Settings {
     });
   }
 
-  /** Every setting the tenant's release knows; those it does not know are left out. */
-  async readAll(options: CallOptions = {}): Promise<Partial<Record<SettingName, unknown>>> {
+  /** Every setting the tenant's release knows; those it does not know are left out. `onRead` is told how many were asked for. */
+  async readAll(
+    options: CallOptions = {},
+    onRead: (done: number) => void = () => {},
+  ): Promise<Partial<Record<SettingName, unknown>>> {
     const values: Partial<Record<SettingName, unknown>> = {};
-    for (const name of SETTING_NAMES) {
+    for (const [done, name] of SETTING_NAMES.entries()) {
+      onRead(done);
       try {
         values[name] = await this.get(name, options);
       } catch (error) {
