@@ -25,12 +25,13 @@ export interface Typed {
   relative: readonly string[];
 }
 
-/** Adds the command of an operation below `program`; `run` is called when it is the one typed. */
+/** Adds the command of an operation below `program`; `run` is called when it is the one typed. Some of its fields may come from `env`. */
 export function addOperation(
   program: Command,
   op: Operation,
   groups: Readonly<Record<string, string>>,
   run: (typed: Typed) => Promise<void>,
+  env: Readonly<Record<string, string>> = {},
 ): void {
   const command = addName(program, op, groups);
   if (command === undefined) return;
@@ -56,7 +57,7 @@ export function addOperation(
     });
     for (const [name, bound] of inputs) {
       const value = options[name];
-      const variable = bound.spec.env === undefined ? undefined : Deno.env.get(bound.spec.env);
+      const variable = bound.spec.env === undefined ? undefined : env[bound.spec.env];
       if (value !== undefined) setAt(input, bound.path, convert(bound, value));
       else if (variable !== undefined && variable !== "") setAt(input, bound.path, variable);
     }

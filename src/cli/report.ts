@@ -100,7 +100,7 @@ export function inWords(error: unknown, words: Words): unknown {
 
 function tellDefect(error: unknown, terminal: Terminal): void {
   terminal.note(`${terminal.colors.red("error:")} ${lines(messageOf(error))}`);
-  if (Deno.env.get("HOLDFAST_DEBUG") !== undefined && error instanceof Error) {
+  if (terminal.env.HOLDFAST_DEBUG !== undefined && error instanceof Error) {
     terminal.note(error.stack ?? "");
   } else terminal.note("This is a defect of Holdfast. HOLDFAST_DEBUG=1 prints where it happened.");
 }

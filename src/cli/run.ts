@@ -66,7 +66,7 @@ async function runCommand(argv: readonly string[], terminal: Terminal, signal: A
       } finally {
         await current.close();
       }
-    });
+    }, terminal.env);
   }
   program.commandsGroup("Commands of this host:");
   for (const command of commands) {

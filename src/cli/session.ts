@@ -57,7 +57,7 @@ export class Session {
 
   async #load(): Promise<LoadedConfig> {
     const { loadConfig } = await import("../config/mod.ts");
-    const loaded = await loadConfig(configSources(this.options));
+    const loaded = await loadConfig(configSources(this.options, this.terminal.env));
     for (const warning of loaded.warnings) this.terminal.note(`warning: ${warning}`);
     return loaded;
   }
@@ -111,7 +111,7 @@ export class Session {
   /** Where the daemon is; nothing else is read when there is nothing else to compare or to tell. */
   async #address(): Promise<Pick<LoadedConfig, "layers"> & { config: Pick<LoadedConfig["config"], "api"> }> {
     if (this.#loaded !== undefined) return await this.#loaded;
-    return await loadAddress(configSources(this.options)) ?? await this.loaded();
+    return await loadAddress(configSources(this.options, this.terminal.env)) ?? await this.loaded();
   }
 
   /** With a daemon up its configuration counts: a setting given to the command that differs is refused by name. */
@@ -167,10 +167,10 @@ function requireEncryption(url: string): void {
 }
 
 /** Where this process's configuration comes from. */
-export function configSources(options: GlobalOptions): ConfigSources {
+export function configSources(options: GlobalOptions, env: Terminal["env"]): ConfigSources {
   return {
     args: options.settings,
-    env: Deno.env.toObject(),
+    env,
     cwd: Deno.cwd(),
     ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
   };

@@ -34,9 +34,9 @@ export function isGiven({ connection }: Standalone, { layers }: Pick<LoadedConfi
 export async function standaloneTransport(
   standalone: Standalone,
   { config }: Pick<LoadedConfig, "config">,
-  terminal: Pick<Terminal, "note">,
+  terminal: Pick<Terminal, "note" | "env">,
   signal: AbortSignal,
-  directory = stateDir({ env: Deno.env.toObject() }),
+  directory = stateDir({ env: terminal.env }),
 ): Promise<Transport> {
   const { app, close } = await standalone.open({
     config,

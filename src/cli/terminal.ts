@@ -1,7 +1,7 @@
 /** Where the command line prints: standard output for answers, standard error for everything else. */
 import { styleText } from "node:util";
 
-/** Output of one command; tests give their own. */
+/** Output of one command and the variables of whoever types it; tests give their own. */
 export interface Terminal {
   /** A line of the answer. */
   print(line: string): void;
@@ -13,6 +13,8 @@ export interface Terminal {
   readonly columns: number;
   /** True when standard error is a terminal, so that progress may be drawn. */
   readonly interactive: boolean;
+  /** The environment. */
+  readonly env: Readonly<Record<string, string>>;
   /** Where a whole answer goes that may be longer than the screen; absent where nothing stops it. */
   paged?(): Terminal;
   readonly colors: { bold(text: string): string; red(text: string): string; dim(text: string): string };
@@ -45,6 +47,7 @@ export function processTerminal(): Terminal {
     },
     columns: columnsOf(),
     interactive: Deno.stderr.isTerminal(),
+    env: Deno.env.toObject(),
     colors: { bold: styled("bold"), red: styled("red"), dim: styled("dim") },
   };
 }

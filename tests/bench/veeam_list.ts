@@ -66,6 +66,7 @@ async function listed(): Promise<number> {
     status: () => {},
     columns: 0,
     interactive: false,
+    env: {},
     colors: { bold: plain, red: plain, dim: plain },
   })!;
   let count = 0;

@@ -64,13 +64,17 @@ const make = (cli: CliSpec = CLI, overrides: Partial<Operation> = {}): Operation
   });
 
 /** What a command line collects; commander's complaints become errors. */
-async function typed(argv: readonly string[], op = make()): Promise<Typed> {
+async function typed(
+  argv: readonly string[],
+  op = make(),
+  env: Record<string, string> = {},
+): Promise<Typed> {
   const results: Typed[] = [];
   const program = new Command("holdfast").exitOverride().configureOutput({ writeErr: () => {} });
   addOperation(program, op, { things: "All about things" }, (result) => {
     results.push(result);
     return Promise.resolve();
-  });
+  }, env);
   await program.parseAsync(["things", "make", ...argv], { from: "user" });
   assert.equal(results.length, 1);
   return results[0]!;
@@ -166,15 +170,14 @@ Deno.test("a path is made absolute here, and an empty one stays empty", async ()
 });
 
 Deno.test("a field may come from a variable, as it is there and where no flag gives it", async () => {
-  Deno.env.set("THINGS_NOTE", "from the variable");
-  try {
-    assert.deepEqual(await inputOf("a"), { thing: "a", note: "from the variable" });
-    assert.deepEqual(await inputOf("a", "--note-file", "x"), { thing: "a", note: "content of x" });
-    Deno.env.set("THINGS_NOTE", "");
-    assert.deepEqual(await inputOf("a"), { thing: "a" });
-  } finally {
-    Deno.env.delete("THINGS_NOTE");
-  }
+  const inputWith = async (note: string, ...argv: string[]) =>
+    (await typed(argv, make(), { THINGS_NOTE: note })).input;
+  assert.deepEqual(await inputWith("from the variable", "a"), { thing: "a", note: "from the variable" });
+  assert.deepEqual(await inputWith("from the variable", "a", "--note-file", "x"), {
+    thing: "a",
+    note: "content of x",
+  });
+  assert.deepEqual(await inputWith("", "a"), { thing: "a" });
 });
 
 Deno.test("an address where a path may stand stays as it is", async () => {

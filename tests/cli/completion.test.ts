@@ -210,6 +210,7 @@ Deno.test("the script offers the commands of operations and those of this host a
     status: () => {},
     columns: 0,
     interactive: false,
+    env: {},
     colors: { bold: String, red: String, dim: String },
   });
   assert.equal(code, 0);

@@ -176,7 +176,7 @@ Deno.test("a broken configuration is told line by line, and the data directory i
     settings: { data_dir: here.dir },
     configFile: file,
     view: { output: "table", filters: [], sortBy: undefined },
-  });
+  }, {});
   assert.equal(config, undefined);
   assert.equal(dataDir, here.dir);
   assert.match(said(lines)[0]!, /^bad .*c\.yaml:2.*listn/);
@@ -403,6 +403,7 @@ Deno.test("the table stays within 80 columns and says what to do under a bad lin
       status: () => {},
       columns: 80,
       interactive: false,
+      env: {},
       colors: { bold: plain, red: plain, dim: plain },
     },
     80,

@@ -127,6 +127,7 @@ async function serve(
       status: () => {},
       columns: 80,
       interactive: false,
+      env: {},
       colors: { bold: plain, red: plain, dim: plain },
     },
     { settings, configFile: undefined, view: { output: "table", filters: [], sortBy: undefined } },

@@ -9,12 +9,13 @@ import { fakeTerminal } from "./terminal.ts";
 /** Runs command lines beside an application that answers on its socket. */
 async function withDaemon(
   work: (run: (...argv: string[]) => Promise<{ code: number; said: string }>, dir: string) => Promise<void>,
+  env: Record<string, string> = {},
 ): Promise<void> {
   await using app = await testApp();
   const socket = await listenSocket(app.config.api.socket, app.api);
   try {
     await work(async (...argv) => {
-      const terminal = fakeTerminal();
+      const terminal = fakeTerminal({ env });
       const code = await main(["--data-dir", app.config.data_dir, ...argv], terminal);
       return { code, said: terminal.noted.join("\n") };
     }, app.dir);
@@ -37,15 +38,10 @@ Deno.test("a flag that differs from the daemon's setting is refused by name, an 
 
 Deno.test("a variable that differs is refused by name too", () =>
   withDaemon(async (run) => {
-    Deno.env.set("HOLDFAST_LOG_LEVEL", "debug");
-    try {
-      const refused = await run("servers", "list");
-      assert.equal(refused.code, 2);
-      assert.match(refused.said, /Cannot use HOLDFAST_LOG_LEVEL: the daemon runs with log\.level = info/);
-    } finally {
-      Deno.env.delete("HOLDFAST_LOG_LEVEL");
-    }
-  }));
+    const refused = await run("servers", "list");
+    assert.equal(refused.code, 2);
+    assert.match(refused.said, /Cannot use HOLDFAST_LOG_LEVEL: the daemon runs with log\.level = info/);
+  }, { HOLDFAST_LOG_LEVEL: "debug" }));
 
 Deno.test("a file named with --config is given to the command as well: file and line are named", () =>
   withDaemon(async (run, dir) => {
@@ -95,13 +91,8 @@ Deno.test("an API key is not sent unencrypted to another host unless that is all
 });
 
 Deno.test("a variable that names an upstream for commands that ask it alone does not stand in the way of others", () =>
-  withDaemon(async (run) => {
-    Deno.env.set("CLOUDCONNEXA_CLOUD_ID", "acme");
-    try {
-      assert.equal((await run("servers", "list")).code, 0);
-    } finally {
-      Deno.env.delete("CLOUDCONNEXA_CLOUD_ID");
-    }
+  withDaemon(async (run) => assert.equal((await run("servers", "list")).code, 0), {
+    CLOUDCONNEXA_CLOUD_ID: "acme",
   }));
 
 Deno.test("a directory without data and without a daemon is no empty site", async () => {

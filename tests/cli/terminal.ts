@@ -10,7 +10,10 @@ export interface FakeTerminal extends Terminal {
   statuses: string[];
 }
 
-export function fakeTerminal(options: { columns?: number; interactive?: boolean } = {}): FakeTerminal {
+/** Whoever sits at it has no variables but those given. */
+export function fakeTerminal(
+  options: { columns?: number; interactive?: boolean; env?: Record<string, string> } = {},
+): FakeTerminal {
   const [printed, noted, statuses]: [string[], string[], string[]] = [[], [], []];
   const plain = (text: string) => text;
   return {
@@ -22,6 +25,7 @@ export function fakeTerminal(options: { columns?: number; interactive?: boolean 
     status: (line) => void statuses.push(line),
     columns: options.columns ?? 0,
     interactive: options.interactive ?? false,
+    env: options.env ?? {},
     colors: { bold: plain, red: plain, dim: plain },
   };
 }

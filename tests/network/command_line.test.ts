@@ -18,27 +18,22 @@ async function withShell(work: (shell: Shell) => Promise<void>, variables: Recor
   const router = new FakeVyos({ config: handmade("rolling"), background: false });
   await using server = serveVyos(router);
   const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "holdfast-network-" }));
-  const all: Record<string, string> = {
+  const env: Record<string, string> = {
     VYOS_URL: server.url,
     VYOS_API_KEY: router.key,
     XDG_CONFIG_HOME: join(dir, "config"),
     ...variables,
   };
-  const before = Object.keys(all).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(all)) Deno.env.set(name, value);
   try {
     await work({
       router,
       async run(line) {
-        const terminal = fakeTerminal();
+        const terminal = fakeTerminal({ env });
         const code = await main(["--data-dir", join(dir, "data"), ...wordsOf(line).slice(1)], terminal);
         return { code, out: terminal.printed.join("\n"), err: terminal.noted.join("\n") };
       },
     });
   } finally {
-    for (const [name, value] of before) {
-      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-    }
     await Deno.remove(dir, { recursive: true });
   }
 }

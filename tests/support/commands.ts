@@ -53,6 +53,7 @@ export function paper(columns = 0): { terminal: Terminal; lines: string[]; notes
       status: () => {},
       columns,
       interactive: false,
+      env: {},
       colors: { bold: same, red: same, dim: same },
     },
   };

@@ -15,18 +15,6 @@ interface Ran {
   lines: string[];
 }
 
-async function withVariables(variables: Record<string, string>, work: () => Promise<void>): Promise<void> {
-  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
-  try {
-    await work();
-  } finally {
-    for (const [name, value] of before) {
-      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-    }
-  }
-}
-
 /** A person with three variables and nothing else, beside a server. */
 async function alone(
   server: FakeOne,
@@ -34,7 +22,7 @@ async function alone(
 ): Promise<void> {
   await using served = server.serve();
   const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "holdfast-one-" }));
-  const variables = {
+  const env = {
     VEEAM_ONE_HOST: served.url,
     VEEAM_ONE_USER: USER,
     VEEAM_ONE_PASSWORD: PASSWORD,
@@ -42,18 +30,17 @@ async function alone(
     XDG_CONFIG_HOME: join(dir, "config"),
   };
   try {
-    await withVariables(variables, () =>
-      work(async (line) => {
-        const terminal = fakeTerminal({ columns: 120 });
-        const lines: string[] = [];
-        const both = {
-          ...terminal,
-          print: (text: string) => void lines.push(...text.split("\n")),
-          note: (text: string) => void lines.push(...text.split("\n")),
-        };
-        const code = await main(["--data-dir", join(dir, "none"), ...wordsOf(line).slice(1)], both);
-        return { code, lines: lines.map((text) => text.replaceAll(served.url, "http://127.0.0.1:1239")) };
-      }, dir));
+    await work(async (line) => {
+      const terminal = fakeTerminal({ columns: 120, env });
+      const lines: string[] = [];
+      const both = {
+        ...terminal,
+        print: (text: string) => void lines.push(...text.split("\n")),
+        note: (text: string) => void lines.push(...text.split("\n")),
+      };
+      const code = await main(["--data-dir", join(dir, "none"), ...wordsOf(line).slice(1)], both);
+      return { code, lines: lines.map((text) => text.replaceAll(served.url, "http://127.0.0.1:1239")) };
+    }, dir);
     await assert.rejects(Deno.stat(join(dir, "none")), "a data directory was made");
   } finally {
     await Deno.remove(dir, { recursive: true });

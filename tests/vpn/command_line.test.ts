@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { main } from "../../src/cli/run.ts";
-import { type FakeTerminal, fakeTerminal } from "../cli/terminal.ts";
+import { fakeTerminal } from "../cli/terminal.ts";
 import { isShown, readExamples, splitParts } from "../readme/document.ts";
 import { FakeCloudConnexa } from "../support/cloudconnexa.ts";
 import { furnish } from "./fixture.ts";
@@ -10,36 +10,36 @@ import { furnish } from "./fixture.ts";
 /** A shell with nothing but the three variables, beside a tenant. */
 interface Shell {
   dir: string;
-  run(line: string, terminal?: FakeTerminal): Promise<{ code: number; out: string; err: string }>;
+  run(
+    line: string,
+    interactive?: boolean,
+  ): Promise<{ code: number; out: string; err: string; statuses: readonly string[] }>;
 }
 
 async function withShell(tenant: FakeCloudConnexa, work: (shell: Shell) => Promise<void>): Promise<void> {
   await using server = tenant.serve();
   const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "holdfast-vpn-" }));
-  const variables: Record<string, string> = {
+  const env: Record<string, string> = {
     CLOUDCONNEXA_URL: server.url,
     CLOUDCONNEXA_CLIENT_ID: tenant.door.clientId,
     CLOUDCONNEXA_CLIENT_SECRET: tenant.door.clientSecret,
     XDG_STATE_HOME: join(dir, "state"),
     XDG_CONFIG_HOME: join(dir, "config"),
   };
-  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
   try {
     await work({
       dir,
-      async run(line, terminal = fakeTerminal()) {
+      async run(line, interactive = false) {
+        const terminal = fakeTerminal({ interactive, env });
         // What the daemon keeps needs its directory; nothing else does.
         const kept = / vpn (sync|status|inventory|history)\b/.test(line) ? "kept" : "none";
         const code = await main(["--data-dir", join(dir, kept), ...wordsOf(line).slice(1)], terminal);
-        return { code, out: terminal.printed.join("\n"), err: terminal.noted.join("\n") };
+        const [out, err] = [terminal.printed.join("\n"), terminal.noted.join("\n")];
+        return { code, out, err, statuses: terminal.statuses };
       },
     });
     await assert.rejects(Deno.stat(join(dir, "none")), "a data directory was made");
   } finally {
-    for (const [name, value] of before) {
-      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-    }
     await Deno.remove(dir, { recursive: true });
   }
 }
@@ -214,10 +214,9 @@ Deno.test("export and apply draw how far they are on a terminal, and only there"
   furnish(tenant);
   await withShell(tenant, async ({ run, dir }) => {
     const shown = async (line: string, interactive: boolean) => {
-      const terminal = fakeTerminal({ interactive });
-      const { code } = await run(line, terminal);
+      const { code, statuses, err } = await run(line, interactive);
       assert.equal(code, 0, line);
-      return terminal;
+      return { statuses, err };
     };
     const to = join(dir, "tenant");
     const { statuses } = await shown(`holdfast vpn export --to ${to}`, true);
@@ -227,6 +226,6 @@ Deno.test("export and apply draw how far they are on a terminal, and only there"
     const applied = await shown(`holdfast vpn apply --from ${to}`, true);
     assert.match(applied.statuses.at(-2) ?? "", /^apply {3}\[-+\] {3}0 % {2}0 of 1$/);
     const plain = await shown(`holdfast vpn export --to ${to}`, false);
-    assert.deepEqual([plain.statuses, plain.noted], [[], []]);
+    assert.deepEqual([plain.statuses, plain.err], [[], ""]);
   });
 });

@@ -30,7 +30,7 @@ export const configCommand: LocalCommand = {
             terminal.print(exampleYaml().trimEnd());
             return 0;
           }
-          const path = file ?? initFile({ env: Deno.env.toObject() });
+          const path = file ?? initFile({ env: terminal.env });
           if (path === undefined) {
             throw new HoldfastError(
               "invalid",
@@ -54,7 +54,7 @@ export const configCommand: LocalCommand = {
       )
       .action(() =>
         start(async ({ terminal, options }) => {
-          const result = await checkConfig(configSources(options));
+          const result = await checkConfig(configSources(options, terminal.env));
           if (options.view.output === "json") terminal.print(JSON.stringify(result, null, 2));
           else {
             for (const warning of result.warnings) terminal.note(`warning: ${warning}`);

@@ -59,7 +59,7 @@ async function fromInput(options: ShellOptions): Promise<number> {
 
 async function interactive(options: ShellOptions): Promise<number> {
   const { root, session } = options;
-  const directory = stateDir({ env: Deno.env.toObject() });
+  const directory = stateDir({ env: session.terminal.env });
   const file = directory === undefined ? undefined : join(directory, "history");
   const places = placesOf(options.program).map((place) => ({
     ...place,

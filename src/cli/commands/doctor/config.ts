@@ -3,6 +3,7 @@ import { checkConfig, type Config, loadConfig } from "../../../config/mod.ts";
 import { dataDir } from "../../../config/places.ts";
 import type { GlobalOptions } from "../../session.ts";
 import { configSources } from "../../session.ts";
+import type { Terminal } from "../../terminal.ts";
 import { bad, type Line, ok, warning } from "./line.ts";
 
 /** What the configuration says. */
@@ -14,8 +15,8 @@ export interface ConfigFinding {
 }
 
 /** Loads the configuration of this process. */
-export async function examineConfig(options: GlobalOptions): Promise<ConfigFinding> {
-  const sources = configSources(options);
+export async function examineConfig(options: GlobalOptions, env: Terminal["env"]): Promise<ConfigFinding> {
+  const sources = configSources(options, env);
   const { problems, warnings, files } = await checkConfig(sources);
   const lines = [
     ...problems.map(({ message }) =>

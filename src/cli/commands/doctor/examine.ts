@@ -15,7 +15,7 @@ import { examineSchedules, pathsOf } from "./schedules.ts";
 /** Looks at everything. Never throws for what is wrong with the host. */
 export async function examine(session: Session, host: HostPlaces = THIS_HOST): Promise<Line[]> {
   const begin = readClocks();
-  const { lines, config, dataDir } = await examineConfig(session.options);
+  const { lines, config, dataDir } = await examineConfig(session.options, session.terminal.env);
   if (config !== undefined && config.api.url !== null) {
     // The data is on that host, and so is what could be wrong with it.
     const { url } = config.api;
