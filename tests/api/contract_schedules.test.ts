@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { testApp } from "../support/app.ts";
 import { FakeClock } from "../support/clock.ts";
+import { lateAnswer } from "../support/late_answer.ts";
 import { world } from "../support/world.ts";
 import { problemOf } from "./problem.ts";
 
@@ -291,7 +292,7 @@ Deno.test("what was due is run and accounted for, and a limited caller sees the 
 });
 
 Deno.test("the scheduler's status lists its jobs, under both names of the estimate", async () => {
-  await using w = await world({ "servers.check_timeout_seconds": "1" });
+  await using w = await world({ "servers.check_timeout_seconds": "300" });
   const token = await w.keyFor("user");
   const status = async () => await (await w.request("GET", `${BASE}/scheduler/status`, { token })).json();
   const idle = await status();
@@ -301,8 +302,8 @@ Deno.test("the scheduler's status lists its jobs, under both names of the estima
     2,
     2,
   ]);
-  const { host, port } = w.silent;
-  const running_check = { kind: "http", url: `http://${host}:${port}/` };
+  await using late = lateAnswer();
+  const running_check = { kind: "http", url: late.url };
   await w.local("PUT", `/api/v1/servers/${w.own.id}`, { running_check });
   const schedule = await w.schedule(w.own, { name: "waits" });
   const { run_id } = await w.local("POST", `${BASE}/schedules/${schedule}/trigger`);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { decideSessions } from "../../src/monitor/veeam.ts";
 import { Database } from "../../src/store/mod.ts";
-import { SyncedJobs, type VeeamSession } from "../../src/veeam/mod.ts";
+import { SyncedJobs } from "../../src/veeam/mod.ts";
 import { MonitorConfig } from "../../src/monitor/config.ts";
 import { JobCreate } from "../../src/monitor/model.ts";
 import { Monitor } from "../../src/monitor/mod.ts";
@@ -10,6 +10,7 @@ import { testApp } from "../support/app.ts";
 import { FakeClock } from "../support/clock.ts";
 import { caller, tempStore } from "../support/store.ts";
 import { FakeVeeam } from "../support/veeam/fake.ts";
+import { sessionRow } from "../support/veeam/session.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -365,24 +366,12 @@ function counted<Name extends string>(
 
 Deno.test("of the sessions that ended in time the last one counts; a good one after it takes a failure back", () => {
   const deadline = Date.parse("2026-03-02T06:00:00Z");
-  const session = (ended: string | null, result: string): VeeamSession => ({
-    id: `${ended} ${result}`,
-    name: "Daily VMs",
-    job_id: null,
-    type: null,
-    state: null,
-    result,
-    message: result === "Failed" ? "no space" : null,
-    created_at: "2026-03-02T00:00:00.000Z",
-    ended_at: ended === null ? null : `2026-03-02T${ended}:00.000Z`,
-    duration_seconds: null,
-    progress_percent: null,
-    initiated_by: null,
-    processed_bytes: null,
-    transferred_bytes: null,
-    server: "vbr-1",
-    read_at: "2026-03-02T07:00:00.000Z",
-  });
+  const session = (ended: string | null, result: string) =>
+    sessionRow(`${ended} ${result}`, {
+      result,
+      message: result === "Failed" ? "no space" : null,
+      ended_at: ended === null ? null : `2026-03-02T${ended}:00.000Z`,
+    });
   const rows: [string, [string | null, string][], string, string | undefined][] = [
     ["nothing yet", [], "05:59", undefined],
     ["nothing", [], "06:00", "missing: no session of it came in time"],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/lib/clock.ts";
 import { isVyos } from "../../src/network/envelope.ts";
-import { VyosClient } from "../../src/network/client.ts";
+import { VyosClient, type VyosOptions } from "../../src/network/client.ts";
 import { RELEASES } from "../../src/network/release.ts";
 import { Turns } from "../../src/network/turns.ts";
 import { FakeVyos } from "../support/vyos.ts";
@@ -11,14 +11,14 @@ import { handmade } from "./samples.ts";
 const signal = new AbortController().signal;
 const clock = { ...systemClock, sleep: () => Promise.resolve() };
 
-function clientOf(router: FakeVyos, key = router.key): VyosClient {
+function clientOf({ fetch, key: own }: Pick<Required<VyosOptions>, "fetch" | "key">, key = own): VyosClient {
   return new VyosClient({
     name: "edge",
     url: "http://127.0.0.1:8080",
     key,
     clock,
-    fetch: router.fetch,
-    timeoutMs: 5000,
+    fetch,
+    timeoutMs: 60_000,
   });
 }
 
@@ -126,14 +126,7 @@ Deno.test("each way to fail has its own code", async () => {
 Deno.test("an HTML page with status 200 and the bare error of release 1.3 are no answers", async () => {
   for (const text of ["<html>login</html>", '{"error":"API is not configured"}']) {
     const fetch = () => new Response(text, { headers: { "content-type": "text/html" } });
-    await using client = new VyosClient({
-      name: "r",
-      url: "http://127.0.0.1",
-      key: "kkkk",
-      clock,
-      fetch,
-      timeoutMs: 5,
-    });
+    await using client = clientOf({ fetch, key: "kkkk" });
     assert.equal((await failureOf(client.showConfig([], signal))).code, "proxy");
   }
 });
@@ -146,14 +139,7 @@ Deno.test("sections, files, images and operational commands go to their own call
     sent.push([new URL(url).pathname + new URL(url).search, JSON.parse(form.get("data") ?? "")]);
     return Response.json({ success: true, data: "done", error: null });
   };
-  await using client = new VyosClient({
-    name: "r",
-    url: "http://127.0.0.1",
-    key: "kkkk",
-    clock,
-    fetch,
-    timeoutMs: 5000,
-  });
+  await using client = clientOf({ fetch, key: "kkkk" });
   const commands = [{ op: "set" as const, path: ["nat"], section: { destination: {} } }];
   const said = [
     await client.configureSection(commands, signal),

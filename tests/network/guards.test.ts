@@ -66,7 +66,7 @@ Deno.test("a start waits only so long for a router that takes calls and never an
   for (let i = 0; i < 20; i++) r.router.fail(/^\/configure$/, "unreachable");
   assert.equal((await refusal(r.network.machines.provision(request("vm-17"), {}, r.admin))).code, "unclear");
   const ends = new AbortController();
-  const limit = setTimeout(() => ends.abort(new Error("the start still waits")), 20_000);
+  const limit = setTimeout(() => ends.abort(new Error("the start still waits")), 120_000);
   let asked = 0;
   const silent = new Network({
     database: r.database,
@@ -81,7 +81,7 @@ Deno.test("a start waits only so long for a router that takes calls and never an
         }
       }),
   });
-  await silent.settle(20);
+  await silent.settle(500);
   clearTimeout(limit);
   assert.ok(asked > 0 && !ends.signal.aborted);
   const [change] = await r.network.changes(undefined, { limit: 1, offset: 0 });

@@ -14,7 +14,7 @@ const PEOPLE = ["user", "operator", "admin"] as const;
 export function testRows(slice: string, rows: Rows, settings: Record<string, string> = {}): void {
   Deno.test(`${slice} answer nobody, wrong roles, right roles and limited callers as they should`, async (t) => {
     const operations = await allOperations();
-    await using w = await world({ "servers.check_timeout_seconds": "1", ...settings });
+    await using w = await world({ "servers.check_timeout_seconds": "60", ...settings });
     const callers = await callersOf(w);
     for (const [name, row] of Object.entries(rows)) {
       const op = operations.find((candidate) => candidate.name === name);

@@ -194,7 +194,7 @@ Deno.test("calls that are refused at once for their revision find another one to
   await client.jobs(never());
   fake.speaks = "1.2-rev1";
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(new Error("the calls wait for each other")), 20_000);
+  const timer = setTimeout(() => limit.abort(new Error("the calls wait for each other")), 120_000);
   const asked = fake.requests.length;
   const lists = await Promise.all(Array.from({ length: 9 }, () => client.repositories(limit.signal)));
   clearTimeout(timer);

@@ -1,9 +1,9 @@
 /** Sessions of one job, as whoever expects it asks for them. */
 import assert from "node:assert/strict";
-import type { VeeamSession } from "../../src/veeam/mod.ts";
 import * as queries from "../../src/veeam/queries.ts";
 import { FakeClock } from "../support/clock.ts";
 import { tempStore } from "../support/store.ts";
+import { sessionRow } from "../support/veeam/session.ts";
 
 const DAY = "2026-03-02T";
 
@@ -11,13 +11,13 @@ Deno.test("sessions of a job are those of its id; its name counts for those with
   await using store = await tempStore(new FakeClock(`${DAY}12:00:00Z`));
   const db = store.database.tables<queries.VeeamTables>();
   await queries.saveSessions(db, [
-    session("own", { job_id: "a" }),
-    session("renamed", { job_id: "a", name: "Weekly" }),
-    session("another of that name", { job_id: "b" }),
-    session("without id", { job_id: null }),
-    session("ended before", { job_id: "a", ended_at: `${DAY}01:00:00.000Z` }),
-    session("began after", { job_id: "a", created_at: `${DAY}08:00:00.000Z` }),
-    session("goes on", { job_id: "a", ended_at: null }),
+    sessionRow("own", { job_id: "a" }),
+    sessionRow("renamed", { job_id: "a", name: "Weekly" }),
+    sessionRow("another of that name", { job_id: "b" }),
+    sessionRow("without id", { job_id: null }),
+    sessionRow("ended before", { job_id: "a", ended_at: `${DAY}01:00:00.000Z` }),
+    sessionRow("began after", { job_id: "a", created_at: `${DAY}08:00:00.000Z` }),
+    sessionRow("goes on", { job_id: "a", ended_at: null }),
   ]);
   const range = {
     began_after: "2026-02-01T00:00:00.000Z",
@@ -30,25 +30,3 @@ Deno.test("sessions of a job are those of its id; its name counts for those with
   // A job that no list shows is known by nothing but its name.
   assert.deepEqual(await found(null), ["another of that name", "goes on", "own", "without id"]);
 });
-
-function session(id: string, fields: Partial<VeeamSession>): VeeamSession {
-  return {
-    id,
-    name: "Daily",
-    job_id: null,
-    type: "BackupJob",
-    state: "Stopped",
-    result: "Success",
-    message: null,
-    created_at: `${DAY}00:00:00.000Z`,
-    ended_at: `${DAY}02:00:00.000Z`,
-    duration_seconds: null,
-    progress_percent: null,
-    initiated_by: null,
-    processed_bytes: null,
-    transferred_bytes: null,
-    server: "vbr-1",
-    read_at: `${DAY}02:05:00.000Z`,
-    ...fields,
-  };
-}
