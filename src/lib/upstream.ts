@@ -171,9 +171,11 @@ export class Upstream implements AsyncDisposable {
     try {
       const response = await (this.#options.fetch ?? fetch)(way.base + belowBase(request), init);
       this.#options.onAnswer?.(response.status, response.headers, request);
+      const most = request.maxAnswerBytes ?? this.#options.maxAnswerBytes ?? 32 * 1024 * 1024;
       const text = await readBounded(
         response,
-        request.maxAnswerBytes ?? this.#options.maxAnswerBytes ?? 32 * 1024 * 1024,
+        most,
+        () => `Cannot read the answer of ${this.name} to ${request.method} ${request.path}`,
       );
       return { status: response.status, headers: response.headers, text };
     } catch (error) {
@@ -265,7 +267,7 @@ function bodyOf({ json, form, text }: UpstreamRequest): { body?: string; type?: 
   return { body: new URLSearchParams(form).toString(), type: "application/x-www-form-urlencoded" };
 }
 
-async function readBounded(response: Response, limit: number): Promise<string> {
+async function readBounded(response: Response, limit: number, failure: () => string): Promise<string> {
   if (response.body === null) return "";
   // Reading at once is several times faster; a size that is told is the size that comes, unless it is packed.
   const told = response.headers.get("content-length");
@@ -277,7 +279,7 @@ async function readBounded(response: Response, limit: number): Promise<string> {
   for await (const chunk of response.body) {
     size += chunk.byteLength;
     if (size > limit) {
-      throw new UpstreamError(`Cannot read the answer: it is larger than ${limit} bytes`, {
+      throw new UpstreamError(`${failure()}: it is larger than ${limit} bytes`, {
         status: response.status,
         code: "too_large",
       });

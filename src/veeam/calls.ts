@@ -62,10 +62,10 @@ export class Calls {
     return this.#connection.ask({ method: "GET", path, action, role, signal });
   }
 
-  /** The rows of a list, page by page. */
+  /** The rows of a list, page by page. Errors: the call's, and `upstream` for an answer that is no list: nothing is not none. */
   list(path: string, query: Query, action: string, role: string, signal: AbortSignal): AsyncGenerator<Raw[]> {
-    const call = (page: { skip: number; limit: number }, pageSignal: AbortSignal) =>
-      this.#connection.ask({
+    const call = async (page: { skip: number; limit: number }, pageSignal: AbortSignal) => {
+      const answer = await this.#connection.ask({
         method: "GET",
         path,
         query: { ...page, ...query },
@@ -73,6 +73,16 @@ export class Calls {
         role,
         signal: pageSignal,
       });
+      if (Array.isArray(answer.data) || answer.data === null) return answer;
+      throw new HoldfastError(
+        "upstream",
+        `Cannot ${action} of Veeam server "${this.#connection.name}": the answer holds no list`,
+        {
+          code: "veeam_answer",
+          hint: "is that address really a Veeam server, and no proxy in front of it?",
+        },
+      );
+    };
     return pages(call, this.#pageSize, signal);
   }
 
@@ -97,4 +107,12 @@ export class Calls {
 /** True for a thing that is not there, and for a call the revision does not have. */
 export function isAbsent(error: unknown): boolean {
   return error instanceof HoldfastError && (error.kind === "not_found" || error.code === "veeam_unsupported");
+}
+
+/** An id as one segment of a path. Errors: `not_found` for what no path can hold, and nothing is called so. */
+export function segment(id: string): string {
+  if (id === "" || id === "." || id === "..") {
+    throw new HoldfastError("not_found", `Cannot ask for "${id}": it is no id`);
+  }
+  return encodeURIComponent(id);
 }

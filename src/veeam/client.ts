@@ -2,7 +2,7 @@
 import { HoldfastError } from "../lib/errors.ts";
 import { normalizePin } from "../lib/relay.ts";
 import { type Ask, Connection, type ConnectionOptions } from "./connection.ts";
-import { BASE, Calls, isAbsent } from "./calls.ts";
+import { BASE, Calls, isAbsent, segment } from "./calls.ts";
 import { id, rowsOf, text } from "./decode.ts";
 import { ADMINISTRATOR, isPartial, OPERATOR, SECURITY, VIEWER } from "./errors.ts";
 import type { Known } from "./memory.ts";
@@ -130,14 +130,14 @@ export class VeeamClient implements AsyncDisposable {
   }
 
   async session(sessionId: string, signal: AbortSignal): Promise<model.VeeamSession> {
-    const path = `${BASE}/sessions/${encodeURIComponent(sessionId)}`;
+    const path = `${BASE}/sessions/${segment(sessionId)}`;
     const raw = await this.#calls.get(path, `read session "${sessionId}"`, VIEWER, signal);
     return records.sessionOf(raw, await this.#calls.at(signal));
   }
 
   /** Log lines of a session, oldest first. */
   async sessionLog(sessionId: string, signal: AbortSignal): Promise<model.VeeamLogLine[]> {
-    const path = `${BASE}/sessions/${encodeURIComponent(sessionId)}/logs`;
+    const path = `${BASE}/sessions/${segment(sessionId)}/logs`;
     const raw = await this.#calls.get(path, `read the log of session "${sessionId}"`, VIEWER, signal);
     const at = await this.#calls.at(signal);
     return rowsOf(raw.records).map((row) => records.logLineOf(row, at)).toSorted((a, b) =>
@@ -183,7 +183,7 @@ export class VeeamClient implements AsyncDisposable {
   async backupFiles(backupId: string, signal: AbortSignal): Promise<Map<string, string>> {
     const revision = await this.connection.open(signal);
     if (!has(revision, "backup_files")) return new Map();
-    const path = `${BASE}/backups/${encodeURIComponent(backupId)}/backupFiles`;
+    const path = `${BASE}/backups/${segment(backupId)}/backupFiles`;
     try {
       const files = await this.#calls.all(
         path,
@@ -247,7 +247,7 @@ export class VeeamClient implements AsyncDisposable {
   /** When the newest restore point of an object was made, or null when there is none. */
   async lastRestorePoint(objectId: string, signal: AbortSignal): Promise<string | null> {
     const at = await this.#calls.at(signal);
-    const path = `${BASE}/backupObjects/${encodeURIComponent(objectId)}/restorePoints`;
+    const path = `${BASE}/backupObjects/${segment(objectId)}/restorePoints`;
     const raw = await this.#calls.get(path, "list the restore points of an object", VIEWER, signal);
     const times = rowsOf(raw.data).flatMap((row) => records.restorePointOf(row, at).created_at ?? []);
     return times.toSorted().at(-1) ?? null;
@@ -371,7 +371,7 @@ export class VeeamClient implements AsyncDisposable {
   }
 
   async stopSession(sessionId: string, signal: AbortSignal): Promise<void> {
-    const path = `${BASE}/sessions/${encodeURIComponent(sessionId)}/stop`;
+    const path = `${BASE}/sessions/${segment(sessionId)}/stop`;
     await this.connection.ask({ ...POST, path, action: "stop a session", role: OPERATOR, signal });
   }
 
@@ -384,7 +384,7 @@ export class VeeamClient implements AsyncDisposable {
   ): Promise<model.VeeamSession | null> {
     const ask: Ask = {
       ...POST,
-      path: `${BASE}/jobs/${encodeURIComponent(jobId)}/${verb}`,
+      path: `${BASE}/jobs/${segment(jobId)}/${verb}`,
       action: `${verb} job "${jobId}"`,
       role,
       signal,

@@ -32,8 +32,9 @@ export async function* pages(
   try {
     let next = ask(0);
     for (let skip = 0;;) {
-      const rows = rowsOf((await next).data);
-      skip += rows.length;
+      const { data } = await next;
+      const rows = rowsOf(data);
+      skip += Array.isArray(data) ? data.length : 0;
       const fresh = rows.filter((row) => {
         const key = id(row, "id") ?? JSON.stringify(row);
         if (seen.has(key)) return false;

@@ -148,12 +148,16 @@ export async function sessionNames(db: Db, server: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Ids of sessions that had not ended, oldest first. */
+/** Sessions that had not ended when they were last read, oldest first. */
 export async function openSessions(
   db: Db,
   server: string,
-): Promise<{ id: string; created_at: string | null }[]> {
-  return await db.selectFrom("veeam_sessions").select(["id", "created_at"]).where("server", "=", server)
+): Promise<{ id: string; created_at: string | null; read_at: string }[]> {
+  return await db.selectFrom("veeam_sessions").select(["id", "created_at", "read_at"]).where(
+    "server",
+    "=",
+    server,
+  )
     .where("ended_at", "is", null).orderBy("created_at").orderBy("id").execute();
 }
 

@@ -2,8 +2,8 @@
  * Reading Veeam servers again and again into the store.
  *
  * Each time: all jobs and repositories as they are, and what is new since the last time, which the high-water marks say. Sessions that had
- * not ended are asked for one by one, or by the time of the oldest when they are many. So the number of calls follows what changed, not
- * how long the history is. What changed about jobs is told to `notify` in the transaction that keeps the new state.
+ * not ended are asked for one by one, or by the time of the oldest when they are many; those that seem never to end take turns. So the
+ * number of calls follows what changed, not how long the history is. What changed about jobs is told to `notify` in the transaction that keeps the new state.
  */
 import { z } from "zod";
 import { getLogger } from "@logtape/logtape";
@@ -35,6 +35,8 @@ export interface SyncOptions {
 const OVERLAP_MS = 10 * 60_000;
 /** Up to so many sessions that go on are asked for one by one. */
 const SINGLE = 25;
+/** What goes on for longer seems never to end, as housekeeping is known to. */
+const STALE_MS = 2 * 86_400_000;
 /** How often the fill of repositories is kept. */
 const FILL_EVERY_MS = 3_600_000 - 30_000;
 const DAY_MS = 86_400_000;
@@ -153,8 +155,8 @@ export class Sync {
       partly(() => client.serverInfo(signal)),
     ]);
     const oldest = started - settings.history_days * DAY_MS;
-    const sessions = await this.#sessions(client, before?.sessions_until ?? null, oldest);
-    const points = await this.#points(client, before?.points_until ?? null, oldest);
+    const sessions = await this.#sessions(client, before?.sessions_until ?? null, { oldest, started });
+    const points = await this.#points(client, before?.points_until ?? null, { oldest, started });
 
     const states = await queries.things(this.#db, name, "job-state", JobStateSchema);
     const known = new Map(states.map(({ id, ...state }) => [id, state]));
@@ -206,23 +208,28 @@ export class Sync {
   async #sessions(
     client: VeeamClient,
     mark: string | null,
-    oldest: number,
+    { oldest, started }: Reading,
   ): Promise<{ count: number; until: string | null }> {
     const { signal } = this.#stop;
     const open = mark === null ? [] : await queries.openSessions(this.#db, client.name);
-    let from = mark === null ? oldest : Date.parse(mark) - OVERLAP_MS;
+    let from = startOf(mark, { oldest, started });
     const before = open.filter(({ created_at }) => Date.parse(created_at ?? "") < from);
+    const isStale = ({ created_at }: { created_at: string | null }) =>
+      Date.parse(created_at ?? "") < started - STALE_MS;
+    const stale = before.filter(isStale).toSorted((a, b) => a.read_at < b.read_at ? -1 : 1);
+    let single = before.filter((session) => !isStale(session));
+    if (single.length > SINGLE) {
+      from = Math.max(oldest, Date.parse(single[0]?.created_at ?? ""));
+      single = [];
+    }
     let count = 0;
-    if (before.length > SINGLE) from = Math.max(oldest, Date.parse(before[0]?.created_at ?? ""));
-    else {
-      for (const { id } of before) {
-        count++;
-        try {
-          await queries.saveSessions(this.#db, [await client.session(id, signal)]);
-        } catch (error) {
-          if (!(error instanceof HoldfastError) || error.kind !== "not_found") throw error;
-          await queries.forgetSession(this.#db, client.name, id);
-        }
+    for (const { id } of [...single, ...stale.slice(0, SINGLE)]) {
+      count++;
+      try {
+        await queries.saveSessions(this.#db, [await client.session(id, signal)]);
+      } catch (error) {
+        if (!(error instanceof HoldfastError) || error.kind !== "not_found") throw error;
+        await queries.forgetSession(this.#db, client.name, id);
       }
     }
     let until = mark;
@@ -233,20 +240,20 @@ export class Sync {
         if (created_at !== null && created_at > (until ?? "")) until = created_at;
       }
     }
-    return { count, until };
+    return { count, until: earlier(until, started) };
   }
 
   async #points(
     client: VeeamClient,
     mark: string | null,
-    oldest: number,
+    reading: Reading,
   ): Promise<{ count: number; until: string | null }> {
-    const from = mark === null ? oldest : Date.parse(mark) - OVERLAP_MS;
+    const from = startOf(mark, reading);
     const points =
       await partly(() => client.restorePoints({ created_after: iso(from) }, this.#stop.signal)) ?? [];
     await this.#options.database.transaction((tx) => queries.savePoints(tablesOf(tx), points));
     const times = points.flatMap(({ created_at }) => created_at ?? []);
-    return { count: points.length, until: times.toSorted().at(-1) ?? mark };
+    return { count: points.length, until: earlier(times.toSorted().at(-1) ?? mark, reading.started) };
   }
 
   /** Keeps that a server could not be read, tells it, and throws on. */
@@ -272,6 +279,23 @@ export class Sync {
     });
     throw error;
   }
+}
+
+/** One reading: when it started, and how far back the first one looks. */
+interface Reading {
+  oldest: number;
+  started: number;
+}
+
+/** From when on a list is read. A mark after now would hide all that comes until then. */
+function startOf(mark: string | null, { oldest, started }: Reading): number {
+  return mark === null ? oldest : Math.min(Date.parse(mark), started) - OVERLAP_MS;
+}
+
+/** A mark is never after the reading: a server's clock that was ahead for a while is set right again. */
+function earlier(mark: string | null, started: number): string | null {
+  const now = iso(started);
+  return mark !== null && mark > now ? now : mark;
 }
 
 function stateRows(states: ReadonlyMap<VeeamJob["id"], JobState>): ({ id: string } & JobState)[] {

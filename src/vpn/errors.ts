@@ -122,7 +122,7 @@ export function errorOf(error: UpstreamError, call: FailedCall): CloudConnexaErr
   const start = `Cannot ${call.action} at ${call.tenant}`;
   const details = { api_status: status, body, cause: error };
   if (code === "too_large") {
-    return new ApiError(`${start}: ${error.message.replace(/^[^:]*: it/, "the answer")}`, {
+    return new ApiError(`${start}: ${error.message.replace(/^.*: it is larger/s, "the answer is larger")}`, {
       ...details,
       code,
     });

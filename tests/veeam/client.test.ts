@@ -284,7 +284,7 @@ Deno.test("what a role may not see is told with the role that may, and the rest 
   assert.match((await refusal(client.startJob(job!.id, false, never()))).hint ?? "", /Veeam Backup Operator/);
 });
 
-Deno.test("an HTML page, truncated JSON, an empty body and a missing thing are errors in a sentence", async () => {
+Deno.test("an HTML page, truncated JSON, what is no list and a missing thing are errors in a sentence, and never no jobs", async () => {
   const answer = async (response: () => Response) => {
     const fake = fakeOf();
     fake.override = ({ path }) => path.endsWith("/jobs/states") ? response() : undefined;
@@ -294,13 +294,36 @@ Deno.test("an HTML page, truncated JSON, an empty body and a missing thing are e
   const text = (body: string, status = 200) => () => new Response(body, { status });
   assert.match(String(await answer(text("<!doctype html><p>Log in"))), /HTML page/);
   assert.match(String(await answer(text('{"data":[{"id":'))), /not JSON/);
-  assert.equal(await answer(text("")), 0);
-  assert.equal(await answer(text("null")), 0);
+  for (const body of ["", "null", "[]", "{}", '{"data":"x"}', '{"message":"Back soon."}']) {
+    assert.match(
+      String(await answer(text(body))),
+      /list the jobs of Veeam server "vbr-1": the answer holds no list/,
+    );
+  }
+  assert.equal(await answer(text('{"data":null}')), 0);
   assert.equal(await answer(text('{"data":[null,3,{}]}')), 1);
   const fake = fakeOf();
   await using client = clientOf(fake);
   const error = await refusal(client.session("no-such-thing", never()));
   assert.deepEqual([error.kind, error.exitCode], ["not_found", 5]);
+  const calls = fake.requests.length;
+  for (const id of ["", ".", ".."]) {
+    assert.equal((await refusal(client.session(id, never()))).kind, "not_found");
+  }
+  assert.equal(fake.requests.length, calls, "what would be another path is not asked for");
+});
+
+Deno.test("an answer without end is given up, and told with who sent it", async () => {
+  const fake = fakeOf();
+  const chunk = new TextEncoder().encode(" ".repeat(1024 * 1024));
+  const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
+  fake.override = ({ path }) => path.endsWith("/jobs/states") ? new Response(endless()) : undefined;
+  await using client = clientOf(fake);
+  const error = await refusal(client.jobs(never()));
+  assert.match(
+    error.message,
+    /^Cannot read the answer of Veeam server "vbr-1" to GET \/api\/v1\/jobs\/states: it is larger than 67108864 bytes$/,
+  );
 });
 
 Deno.test("a server error is tried again, and told when it goes on", async () => {

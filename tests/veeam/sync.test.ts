@@ -161,6 +161,48 @@ Deno.test("many sessions that go on are read by their time instead of one by one
   assert.ok((await k.veeam.sessions({ since: "7d" }, never())).every(({ ended_at }) => ended_at !== null));
 });
 
+Deno.test("sessions that never end take turns, so that the history is not read again and again for them", async () => {
+  await using k = await kept({ sessions: 0 });
+  const day = 24 * 60 * MINUTE;
+  for (let i = 0; i < 60; i++) {
+    k.fake.addSession({ job: 1, created: k.clock.now() - 9 * day + i * MINUTE, ended: null });
+  }
+  const stuck = k.fake.sessions.map(({ n }) => n);
+  k.fake.addSession({ job: 2 });
+  await k.sync.run({});
+  for (let i = 0; i < 300; i++) {
+    k.fake.addSession({ job: 2, created: k.clock.now() - 8 * day + i * MINUTE });
+  }
+  k.clock.advance(5 * MINUTE);
+  const [read] = await k.sync.run({});
+  // A part of the sixty, and the newest.
+  assert.equal(read?.sessions, 26);
+  // Whichever ends is seen after a few turns.
+  for (const session of k.fake.sessions) if (stuck.includes(session.n)) session.ended ??= k.clock.now();
+  for (let i = 0; i < 3; i++) {
+    k.clock.advance(5 * MINUTE);
+    await k.sync.run({});
+  }
+  const sessions = await k.veeam.sessions({ since: "20d" }, never());
+  assert.deepEqual(sessions.filter(({ ended_at }) => ended_at === null), []);
+});
+
+Deno.test("a clock that was ahead for a while hides nothing that comes once it is right", async () => {
+  await using k = await kept({ sessions: 0 });
+  const year = 365 * 24 * 60 * MINUTE;
+  k.fake.addSession({ job: 1, created: k.clock.now() + year });
+  k.fake.points.push({ ...k.fake.points[0]!, n: 99, created: k.clock.now() + year });
+  await k.sync.run({});
+  k.clock.advance(60 * MINUTE);
+  k.fake.addSession({ job: 2, created: k.clock.now() - 5 * MINUTE });
+  k.fake.points.push({ ...k.fake.points[0]!, n: 100, created: k.clock.now() - 5 * MINUTE });
+  k.clock.advance(60 * MINUTE);
+  const [result] = await k.sync.run({});
+  assert.deepEqual([result?.sessions, result?.points], [2, 2]);
+  const sessions = await k.veeam.sessions({ since: "1d" }, never());
+  assert.equal(sessions.length, 2);
+});
+
 Deno.test("a job that fails is told once, and once more when it is well again", async () => {
   await using k = await kept();
   await k.sync.run({});
