@@ -1,15 +1,25 @@
 /** The verbs on expected jobs and their entries. */
+import type { Transaction } from "kysely";
 import { iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { checkExpression } from "../schedules/mod.ts";
-import { isUniqueViolation } from "../store/mod.ts";
+import { isUniqueViolation, tablesOf } from "../store/mod.ts";
 import { graceMs, nextDue } from "./due.ts";
+import { recipientsOf } from "./findings.ts";
 import type { Entry, ExpectedJob, JobCreate, JobUpdate, Way } from "./model.ts";
 import { now, type Parts, tables } from "./parts.ts";
 import { entryById, type EntryFilter, listEntries } from "./queries/entries.ts";
-import { openOfJob } from "./queries/findings.ts";
-import { deleteJob, insertJob, jobById, type JobFilter, listJobs, updateJob } from "./queries/jobs.ts";
+import { openOfAgent, openOfJob } from "./queries/findings.ts";
+import {
+  deleteJob,
+  insertJob,
+  jobById,
+  type JobFilter,
+  listJobs,
+  reportedJobs,
+  updateJob,
+} from "./queries/jobs.ts";
 import type { JobRow, MonitorTables } from "./queries/tables.ts";
 import { entryRecord, jobName, jobRecord } from "./records.ts";
 import { findJob, jobIdOf } from "./named.ts";
@@ -92,7 +102,7 @@ export class ExpectedJobs {
     const values = merged(known, input);
     check(values);
     const dueChanges = DUE_FIELDS.some((field) => values[field] !== known[field]);
-    const expected = dueChanges ? await this.#expectFrom(values, caller) : {};
+    const expected = dueChanges ? await this.#expectFrom(values, caller, known) : {};
     return await this.#write(values, async () =>
       await this.#parts.database.change(caller, async (change) => {
         const db = change.tables<MonitorTables>();
@@ -103,12 +113,9 @@ export class ExpectedJobs {
           ...expected,
         });
         if (known.is_active === 1 && values.is_active === 0) {
-          await this.#parts.findings.recover(change.tx, await openOfJob(db, id), {
-            detail: "the backup is not expected any more",
-            recipients: [],
-            by: caller.name,
-          });
+          await this.#parts.findings.recover(change.tx, await openOfJob(db, id), over(caller));
         }
+        await this.#agentLeft(change.tx, known, caller);
         const job = jobRecord((await jobById(db, id))!);
         change.audit({ target: `monitor/jobs/${id}`, before: shown(jobRecord(known)), after: shown(job) });
         return job;
@@ -121,16 +128,26 @@ export class ExpectedJobs {
     const { id } = known;
     await this.#parts.database.change(caller, async (change) => {
       const db = change.tables<MonitorTables>();
-      await this.#parts.findings.recover(change.tx, await openOfJob(db, id), {
-        detail: "the backup is not expected any more",
-        recipients: [],
-        by: caller.name,
-      });
+      await this.#parts.findings.recover(change.tx, await openOfJob(db, id), over(caller));
       await deleteJob(db, id);
+      await this.#agentLeft(change.tx, known, caller);
       change.audit({ target: `monitor/jobs/${id}`, before: shown(jobRecord(known)), after: null });
     });
     this.#tellChange();
     return null;
+  }
+
+  /** That an agent says nothing is over when no report of it is expected any more: no report would end it. */
+  async #agentLeft(tx: Transaction<unknown>, known: JobRow, caller: Caller): Promise<void> {
+    const db = tablesOf<MonitorTables>(tx);
+    const agent = known.agent_id_responsible;
+    if (agent === "" || (await reportedJobs(db, agent)).length > 0) return;
+    const silent = (await openOfAgent(db, agent)).filter(({ code }) => code === "silent_agent");
+    await this.#parts.findings.recover(tx, silent, {
+      ...over(caller),
+      detail: "no report of it is expected any more",
+      recipients: recipientsOf([known]),
+    });
   }
 
   /** Errors: as {@linkcode row} for the name of a job. */
@@ -172,12 +189,12 @@ export class ExpectedJobs {
     for (const listener of this.#changed) listener();
   }
 
-  /** First instant that can be missed, from now on. A schedule says its own. */
-  async #expectFrom(values: Values, caller: Caller) {
+  /** First instant that can be missed: the open one, if it still is one, else the next from now on. A schedule says its own. */
+  async #expectFrom(values: Values, caller: Caller, known?: JobRow) {
     const due = values.is_active === 0
       ? null
       : values.schedule_id === null
-      ? nextDue(values, this.#parts.clock.now())
+      ? openDue(values, known) ?? nextDue(values, this.#parts.clock.now())
       : await this.#nextOf(values.schedule_id, caller);
     return {
       next_due_at: due === null ? null : iso(due),
@@ -242,6 +259,13 @@ export class ExpectedJobs {
   }
 }
 
+/** The instant whose deadline was still to come when a job was changed, if it is due at it all the same. */
+function openDue(values: Values, known: JobRow | undefined): number | undefined {
+  if (known === undefined || known.is_active === 0 || known.next_due_at === null) return undefined;
+  const due = Date.parse(known.next_due_at);
+  return nextDue(values, due) === due ? due : undefined;
+}
+
 const DUE_FIELDS = [
   "backup_frequency",
   "expected_hour_utc",
@@ -255,6 +279,11 @@ const DUE_FIELDS = [
   "is_active",
 ] as const;
 
+/** How findings of a job end that somebody takes away. */
+function over(caller: Caller) {
+  return { detail: "the backup is not expected any more", recipients: [], by: caller.name };
+}
+
 function missing(path: string, message: string): HoldfastError {
   return new HoldfastError("invalid", `Cannot expect a backup: ${path}: ${message}`, {
     errors: [{ path, message }],
@@ -263,9 +292,9 @@ function missing(path: string, message: string): HoldfastError {
 
 /** What no schema of one field can see. */
 function check(values: Values): void {
-  if (values.cron_expression !== null && !values.cron_expression.startsWith("@after")) {
-    checkExpression(values.cron_expression);
-  }
+  // A schedule that follows another one has no expression of its own.
+  const follows = values.way === "schedule" && values.cron_expression === "@after";
+  if (values.cron_expression !== null && !follows) checkExpression(values.cron_expression);
   if (values.timezone !== null) checkZone(values.timezone);
   if (NEEDED[values.way].some((field) => values[field] === null || values[field] === "")) {
     const field = NEEDED[values.way].find((name) => values[name] === null || values[name] === "")!;
