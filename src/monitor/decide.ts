@@ -1,6 +1,14 @@
 /** What a report and the file on disk mean for one database: rules without a database, one row of a table each. */
 import { formatSize } from "../lib/size.ts";
-import type { EntryStatus, FoundFile, Report, ReportedDatabase, ReportedPhase } from "./report.ts";
+import type { EntryRow } from "./queries/tables.ts";
+import type {
+  EntryStatus,
+  ExpectedFile,
+  FoundFile,
+  Report,
+  ReportedDatabase,
+  ReportedPhase,
+} from "./report.ts";
 
 /** A decision, and why. */
 export interface Decision {
@@ -91,4 +99,17 @@ function compressedProblem(compress: ReportedPhase, found: Present): Decision | 
     return refuse(`its SHA-256 is ${found.sha256}, what was sent has ${compress.sha256}`);
   }
   return undefined;
+}
+
+/**
+ * A file that was empty or could not be opened when it was seen: some tools make it first and fill it long after. Until the
+ * deadline another state of it counts. One that was good once, or could not be kept, is not meant.
+ */
+export function mayBecomeGood(entry: Pick<EntryRow, "status" | "way" | "promotion">): boolean {
+  return entry.status === "failed" && entry.way === "file" && entry.promotion === "none";
+}
+
+/** Whether a file is of the instant it is looked for. */
+export function isInTime(file: FoundFile, { from, until }: ExpectedFile): boolean {
+  return file.state !== "present" || (file.modified_at >= from && file.modified_at <= until);
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { iso } from "../lib/clock.ts";
 import { tablesOf } from "../store/mod.ts";
 import { judgeDisk } from "./capacity.ts";
-import { decideFile, decideReported, type Decision } from "./decide.ts";
+import { decideFile, decideReported, type Decision, isInTime, mayBecomeGood } from "./decide.ts";
 import { judgeDeposit } from "./deposit.ts";
 import { detailOf, foundDetail } from "./detail.ts";
 import { duesBetween, graceMs, nearestDue } from "./due.ts";
@@ -55,7 +55,7 @@ export class Judgement implements Judge {
   }
 
   scanned(startedAt: number): Promise<void> {
-    this.#scannedAt = Math.max(this.#scannedAt ?? startedAt, startedAt);
+    this.#scannedAt = startedAt;
     return Promise.resolve();
   }
 
@@ -256,7 +256,8 @@ export class Judgement implements Judge {
       const late = graceMs(job, windows);
       const open = duesBetween(job, clock.now() - late, clock.now() + windows.reportMs, MOST_OPEN);
       for (const due of open) {
-        if (await entryAt(db, job.id, iso(due)) !== undefined) continue;
+        const entry = await entryAt(db, job.id, iso(due));
+        if (entry !== undefined && !mayBecomeGood(entry)) continue;
         expected.push({
           job_id: job.id,
           due_at: iso(due),
@@ -264,6 +265,9 @@ export class Judgement implements Judge {
           until: iso(due + late),
           agent_deposit_path_template: job.agent_deposit_path_template,
           values: templateValues(job, iso(due)),
+          ...(entry === undefined
+            ? {}
+            : { judged: { path: entry.file_path, modified_at: entry.file_modified_at } }),
         });
       }
     }
@@ -274,13 +278,16 @@ export class Judgement implements Judge {
     return this.#parts.database.transaction(async (tx) => {
       const db = tablesOf<MonitorTables>(tx);
       const job = await jobById(db, expected.job_id);
-      if (job === undefined || await entryAt(db, job.id, expected.due_at) !== undefined) return null;
+      if (job === undefined) return null;
+      const before = await entryAt(db, job.id, expected.due_at);
+      if (before !== undefined && !mayBecomeGood(before)) return null;
       const file = found.find((one) => one.state !== "absent" && isInTime(one, expected));
       if (file === undefined || file.state === "absent") return null;
       const previous_hash = await previousHash(db, job, expected.due_at);
       const decision: Decision = file.state === "unreadable"
         ? { status: "failed", message: file.reason }
         : decideFile(file, { min_size_bytes: job.min_size_bytes, previous_hash });
+      if (before?.status === decision.status && before.message === decision.message) return null;
       const ended_at = file.state === "present" ? file.modified_at : now(this.#parts);
       const due = Date.parse(expected.due_at);
       return await this.#record(tx, job, due, decision, file, foundDetail(file), {
@@ -373,10 +380,6 @@ export class Judgement implements Judge {
 const MAX_FIELDS = 10;
 /** Open instants of one job that are looked for at once. */
 const MOST_OPEN = 100;
-
-function isInTime(file: FoundFile, { from, until }: ExpectedFile): boolean {
-  return file.state !== "present" || (file.modified_at >= from && file.modified_at <= until);
-}
 
 function nothing(database_name: string, message: string): Verdict {
   return { entry_id: null, job_id: null, database_name, status: null, message, promotion: null };

@@ -120,7 +120,7 @@ export const ENTRY_STATUSES = [
 ] as const;
 export type EntryStatus = typeof ENTRY_STATUSES[number];
 
-/** A plain file a job expects by path template, at one due instant that has no entry yet. */
+/** A plain file a job expects by path template, at one due instant that has no entry yet, or one that may become good. */
 export interface ExpectedFile {
   job_id: number;
   due_at: string;
@@ -130,6 +130,8 @@ export interface ExpectedFile {
   /** Relative to the deposit root; variables and wildcards. */
   agent_deposit_path_template: string;
   values: TemplateValues;
+  /** The file that was judged and is bad; the same again is not looked at. */
+  judged?: { path: string | null; modified_at: string | null };
 }
 
 /** A file that was good and has to be there still. */

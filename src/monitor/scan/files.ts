@@ -3,6 +3,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { ExpectedFile, FoundFile, WatchedFile } from "../report.ts";
 import { textsOf } from "../template.ts";
 import type { Glance } from "./examine.ts";
+import type { Match } from "./find.ts";
 import { addProblems, examineStill, keep, type Pass, settle, untilStill } from "./pass.ts";
 
 /** Of the files that fit, the newest so many are read. */
@@ -25,6 +26,7 @@ export async function scanExpected(pass: Pass): Promise<void> {
       const search = await pass.disk.run("find", root, agent_deposit_path_template, textsOf(values), within);
       addProblems(pass, search.problems);
       const newest = search.matches.slice(0, MAX_CANDIDATES);
+      if (newest[0] !== undefined && wasJudged(expected, newest[0])) return;
       const files = newest.map(({ path, print }) => ({ path, glance: { state: "present", print } as const }));
       if (files.length > 0) candidates.push({ expected, files });
     });
@@ -48,6 +50,10 @@ export async function scanExpected(pass: Pass): Promise<void> {
       await settle(pass, [verdict], { agent_id: expected.values.agent_id, report: null });
     });
   }
+}
+
+function wasJudged({ judged }: ExpectedFile, { path, print }: Match): boolean {
+  return judged?.path === path && judged.modified_at === new Date(print.modified_ms).toISOString();
 }
 
 function nameOf({ values }: ExpectedFile): string {
