@@ -1,9 +1,10 @@
 /** The service: what the parts of the monitor offer, and what time asks of them. */
 import type { DigestSection } from "../notify/mod.ts";
 import { iso } from "../lib/clock.ts";
-import { HoldfastError } from "../lib/errors.ts";
+import { HoldfastError, messageOf } from "../lib/errors.ts";
 import { type Caller, hasRole } from "../lib/operation.ts";
 import { boardOf, calendarOf, checkAll } from "./board.ts";
+import { takeBackFuture } from "./ahead.ts";
 import { judgeDeadlines } from "./deadlines.ts";
 import { ExpectedJobs } from "./expected.ts";
 import { FindingDesk } from "./finding_desk.ts";
@@ -77,11 +78,22 @@ export class Monitor {
 
   /** What each minute asks, apart from the scan: deadlines, pings, Veeam jobs, schedules and artifacts of Holdfast's own. */
   async tick(): Promise<void> {
-    await this.pings.tick();
-    await judgeSchedules(this.#parts);
-    await this.#veeam.tick();
-    await this.#judgeDeadlines();
-    await judgeBackups(this.#parts);
+    const errors: unknown[] = [];
+    for (
+      const part of [
+        () => takeBackFuture(this.#parts),
+        () => this.pings.tick(),
+        () => judgeSchedules(this.#parts),
+        () => this.#veeam.tick(),
+        () => this.#judgeDeadlines(),
+        () => judgeBackups(this.#parts),
+      ]
+    ) {
+      // One that fails keeps no other from being judged.
+      await part().catch((error) => errors.push(error));
+    }
+    if (errors.length === 1) throw errors[0];
+    if (errors.length > 1) throw new AggregateError(errors, errors.map(messageOf).join("; "));
     this.#tickedAt = this.#parts.clock.now();
   }
 

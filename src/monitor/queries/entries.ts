@@ -91,6 +91,28 @@ export async function updateEntry(db: Db, id: number, changes: Updateable<EntryT
   await db.updateTable("monitor_entries").set(changes).where("id", "=", id).execute();
 }
 
+/** Jobs with an instant from `from` on that is missing; those of schedules not. */
+export async function jobsMissingAfter(db: Db, from: string): Promise<number[]> {
+  // Asked each minute, and nearly always there is none: by the instant alone, which has an index.
+  const any = await db.selectFrom("monitor_entries").select("id").where("due_at", ">=", from).limit(1)
+    .execute();
+  if (any.length === 0) return [];
+  const rows = await db.selectFrom("monitor_entries").select("expected_job_id").distinct()
+    .where("due_at", ">=", from).where("status", "=", "missing").where("way", "!=", "schedule").execute();
+  return rows.map((row) => row.expected_job_id);
+}
+
+/** Removes that nothing came for instants of a job from `from` on; what a report did not have stays missing. */
+export async function deleteMissingAfter(db: Db, jobId: number, from: string): Promise<void> {
+  await db.deleteFrom("monitor_entries").where("expected_job_id", "=", jobId).where("due_at", ">=", from)
+    .where("status", "=", "missing").where("ended_at", "is", null).execute();
+}
+
+export async function newestEntry(db: Db, jobId: number): Promise<EntryRow | undefined> {
+  return await db.selectFrom("monitor_entries").selectAll().where("expected_job_id", "=", jobId)
+    .orderBy("due_at", "desc").limit(1).executeTakeFirst();
+}
+
 /** Sizes of the good entries of a job before an instant, the newest first. */
 export async function goodSizes(
   db: Db,
