@@ -6,6 +6,7 @@ import { TokenPair } from "../../src/auth/model.ts";
 import { SigningKeys } from "../../src/auth/signing.ts";
 import { type Verified, VerifiedTokens } from "../../src/auth/verified.ts";
 import { type Access, access, MINUTE, nobody, PASSWORD } from "./access.ts";
+import { fastest } from "../support/fastest.ts";
 
 const REFUSED = { kind: "unauthenticated" };
 
@@ -202,10 +203,11 @@ Deno.test("a token that is kept in memory is checked in microseconds", async () 
   await using _ = a;
   const authorization = `Bearer ${token}`;
   await check(a, token);
-  const rounds = 20_000;
-  const started = performance.now();
-  for (let i = 0; i < rounds; i++) await a.auth.authenticate({ authorization, address: null });
-  const each = (performance.now() - started) * 1000 / rounds;
+  const rounds = 1000;
+  const best = await fastest(20, async () => {
+    for (let i = 0; i < rounds; i++) await a.auth.authenticate({ authorization, address: null });
+  });
+  const each = best * 1000 / rounds;
   assert.ok(each < 50, `${each} microseconds`);
 });
 

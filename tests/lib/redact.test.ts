@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { redact, redactText } from "../../src/lib/redact.ts";
+import { fastest } from "../support/fastest.ts";
 
 // Put together here, so that no scanner takes this file for a leak.
 const HF_KEY = ["hf", "0a1b2c3d", "A".repeat(43)].join("_");
@@ -106,9 +107,8 @@ Deno.test("redact() copies: what it is given stays as it is", () => {
   assert.deepEqual(record, { password: "hunter2", list: ["token=x"] });
 });
 
-Deno.test("redactText() takes no longer than the text deserves, whatever the text", () => {
+Deno.test("redactText() takes no longer than the text deserves, whatever the text", async () => {
   const texts = ["-".repeat(50_000), "--a".repeat(20_000), "//a:".repeat(20_000), 'token="'.repeat(10_000)];
-  const started = performance.now();
-  for (const text of texts) redactText(text);
-  assert.ok(performance.now() - started < 1000);
+  const best = await fastest(3, () => texts.forEach((text) => void redactText(text)));
+  assert.ok(best < 1000, `${best} ms`);
 });

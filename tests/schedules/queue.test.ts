@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Limits, RunQueue, type Waiting } from "../../src/schedules/queue.ts";
+import { fastest } from "../support/fastest.ts";
 
 const LIMITS: Limits = { total: 2, per_server: null, group: () => 1 };
 
@@ -165,13 +166,12 @@ Deno.test("a waiting run can be taken out, and needs something else after a chan
   assert.deepEqual(q.clear(), []);
 });
 
-Deno.test("ten thousand runs behind one place of a group are looked through fast enough", () => {
+Deno.test("ten thousand runs behind one place of a group are looked through fast enough", async () => {
   const q = queue({ total: 100, group: () => 1 });
   for (let i = 0; i < 10_000; i++) add(q, [`s${i}x1`], { schedule_id: `s${i}`, group: "one" });
   const first = q.next(0);
-  const before = performance.now();
-  for (let i = 0; i < 100; i++) assert.equal(q.next(0), undefined);
-  assert.ok(performance.now() - before < 1000);
+  const look = await fastest(100, () => assert.equal(q.next(0), undefined));
+  assert.ok(look < 10, `${look} ms`);
   q.release(first!);
   assert.equal(drain(q).length, 9999);
 });
