@@ -20,7 +20,7 @@ const Report = z.looseObject({
 async function backedUp(): Promise<Sandbox> {
   const box = await sandbox();
   await holeIn(box, "data", 100_000);
-  await addSchedule(box);
+  await addSchedule(box, { cron: "0 2 * * *" });
   return box;
 }
 

@@ -7,10 +7,13 @@ import type { Sandbox } from "./daemon.ts";
 /** So much that archiving it takes minutes, and the disk has none of it: nothing but a hole. */
 export const ENDLESS_BYTES = 2 ** 40;
 
+/** Due so seldom that only what is asked for runs, whatever the time of the day. */
+const SELDOM = "0 0 29 2 *";
+
 /** Makes server `web-1` and a schedule on it for `source`, due at `cron`; both paths below the sandbox. */
 export async function addSchedule(
   box: Sandbox,
-  { name = "nightly", cron = "0 2 * * *", source = "data", destination = "backups", more = [] }: {
+  { name = "nightly", cron = SELDOM, source = "data", destination = "backups", more = [] }: {
     name?: string;
     cron?: string;
     source?: string;
