@@ -27,9 +27,10 @@ Deno.test("everything in the data directory is for its owner alone, whatever the
   await using box = await sandbox();
   const program = box.program.command;
   // The most careless umask there is, for the daemon and for the commands.
-  const careless = join(box.dir, "careless");
-  await Deno.writeTextFile(careless, `#!/bin/sh\numask 000\nexec '${program}' "$@"\n`, { mode: 0o755 });
-  Object.assign(box, { program: { ...box.program, command: careless } });
+  const careless = ["-c", 'umask 000; exec "$0" "$@"', program];
+  Object.assign(box, {
+    program: { ...box.program, command: "/bin/sh", args: [...careless, ...box.program.args] },
+  });
   const daemon = await box.serve();
   await holeIn(box, "data", 1000);
   await addSchedule(box);

@@ -124,8 +124,7 @@ Deno.test({
   async fn() {
     const folder = await Deno.makeTempDir({ prefix: "holdfast-test-" });
     const program = `${folder}/a-program-with-a-long-name`;
-    await Deno.copyFile("/bin/sleep", program);
-    await Deno.chmod(program, 0o755);
+    await Deno.symlink("/bin/sleep", program);
     const child = new Deno.Command(program, { args: ["600"] }).spawn();
     try {
       // A process has its name a moment after it was started.
