@@ -12,8 +12,9 @@ import { type Database, tablesOf } from "../store/mod.ts";
 import { type Channel, DeliveryError } from "./channels/mod.ts";
 import type { ChannelSettings } from "./config.ts";
 import { compose, Item, type Message } from "./message.ts";
-import { channelRow, saveChannel } from "./queries/channels.ts";
+import { channelRow, saveChannel, wakeChannels } from "./queries/channels.ts";
 import {
+  bringForward,
   changeMessages,
   claim,
   dueChannels,
@@ -57,6 +58,9 @@ export interface DelivererOptions {
 /** Beyond the time limit of a delivery; then another process may take the message. */
 const LEASE_MARGIN_MS = 60_000;
 
+/** No attempt is put off for so long. */
+const LATEST_MS = 2 * 86_400_000;
+
 /** The workers. */
 export class Deliverer {
   readonly #options: DelivererOptions;
@@ -64,6 +68,8 @@ export class Deliverer {
   readonly #channels = new Map<string, Promise<Channel>>();
   readonly #workers = new Map<string, Promise<void>>();
   readonly #again = new Set<string>();
+  /** Messages that were tried, and of which the database did not take what became of them. */
+  readonly #unsettled: StoredMessage[] = [];
   readonly #stopping = new AbortController();
   #looking: Promise<void> | undefined;
   #lookAgain = false;
@@ -99,10 +105,25 @@ export class Deliverer {
     }
   }
 
-  /** Gives back what a process that died had claimed; at start, when nobody else can be at work, all of it. */
+  /**
+   * Gives back what a process that died had claimed, at start, when nobody else can be at work, all of it; and what this one
+   * tried while nothing could be written, as on a full disk.
+   */
   async release(all: boolean): Promise<void> {
     const { database, clock } = this.#options;
     await releaseLeases(database.tables(), this.#owner, all ? null : iso(clock.now()));
+    for (let message; (message = this.#unsettled[0]) !== undefined; this.#unsettled.shift()) {
+      await settle(database.tables(), message, { status: "waiting" });
+    }
+  }
+
+  /** A clock that was ahead has put off what failed meanwhile: nobody would try it until that time has really come. */
+  async wake(): Promise<void> {
+    const { database, clock } = this.#options;
+    const now = clock.now();
+    const latest = iso(now + LATEST_MS);
+    await bringForward(database.tables(), iso(now), latest);
+    await wakeChannels(database.tables(), iso(now), latest);
   }
 
   /** Lets deliveries under way end for as long as `grace` is pending, then ends them; they stay to be sent. */
@@ -112,16 +133,19 @@ export class Deliverer {
     await this.idle();
   }
 
-  /** Gives up what waits for channels that were taken out of the configuration. */
+  /** Gives up what waits for channels that were taken out of the configuration, and tells that on those there are. */
   async giveUpStranded(): Promise<void> {
-    const { database, clock, channels } = this.#options;
+    const { database, clock, channels, onDead } = this.#options;
     const stranded = await strandedMessages(database.tables(), [...channels.keys()], iso(clock.now()));
     for (const message of stranded) {
       const error = `Cannot deliver: there is no channel "${message.channel}"`;
-      await changeMessages(database.tables(), [message.id], ["waiting"], {
-        status: "dead",
-        ended_at: iso(clock.now()),
-        last_error: error,
+      const items = await this.#itemsOf(message);
+      await database.transaction(async (tx) => {
+        const db = tablesOf<NotifyTables>(tx);
+        const to = { status: "dead" as const, ended_at: iso(clock.now()), last_error: error };
+        if (await changeMessages(db, [message.id], ["waiting"], to) > 0) {
+          await onDead(db, message, items, error);
+        }
       });
       log.error("Gave up message {key}: {reason}", { key: message.key, reason: error });
     }
@@ -163,15 +187,18 @@ export class Deliverer {
       const lease = { owner: this.#owner, lease_until: iso(now + limitMs + LEASE_MARGIN_MS) };
       const message = await claim(db, name, lease, iso(now));
       if (message === undefined) return;
-      await this.#deliver(message, limitMs);
+      try {
+        await this.#deliver(message, limitMs);
+      } catch (error) {
+        this.#unsettled.push(message);
+        throw error;
+      }
     }
   }
 
   async #deliver(message: StoredMessage, limitMs: number): Promise<void> {
     const { database, onAttempt } = this.#options;
-    const items = (await eventsOf(database.tables(), message.id)).map((row) =>
-      Item.parse(JSON.parse(row.body))
-    );
+    const items = await this.#itemsOf(message);
     const started = performance.now();
     const error = await this.#attempt(message, items, limitMs).then(() => null, (error: unknown) => error);
     if (error !== null && this.#stopping.signal.aborted) {
@@ -183,6 +210,11 @@ export class Deliverer {
       ? await this.#succeeded(message)
       : await this.#failed(message, items, asDeliveryError(error));
     onAttempt({ channel: message.channel, seconds, ...attempt });
+  }
+
+  async #itemsOf({ id }: StoredMessage): Promise<Item[]> {
+    const rows = await eventsOf(this.#options.database.tables(), id);
+    return rows.map((row) => Item.parse(JSON.parse(row.body)));
   }
 
   async #attempt(message: StoredMessage, items: readonly Item[], limitMs: number): Promise<void> {

@@ -51,7 +51,8 @@ export class Digests {
       const when = this.#settings.digest[period];
       if (when === null) continue;
       const since = await markOf(db, markName(period));
-      if (since === undefined) await setMark(db, markName(period), iso(now));
+      // A mark to come was set by a clock that was ahead.
+      if (since === undefined || since > iso(now)) await setMark(db, markName(period), iso(now));
       else {
         const at = nextDigest(when, this.#settings.timezone, Date.parse(since));
         if (at <= now) due.push({ period, at: iso(at), since });

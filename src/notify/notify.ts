@@ -102,6 +102,7 @@ export class Notify implements AlertSink {
   async tick(): Promise<void> {
     const { database } = this.#options;
     await this.#deliverer.release(false);
+    await this.#deliverer.wake();
     await this.#deliverer.giveUpStranded();
     await database.transaction((tx) => this.#teller.remind(tablesOf<NotifyTables>(tx)));
     for (const due of await this.#digests.due(database.tables())) {

@@ -49,15 +49,24 @@ export class Teller {
     const { after, tell } = decision;
     if (tell === null) return await saveAlert(db, after);
     const channels = tell === "recovered"
-      ? after.channels
+      ? this.#stillThere(after.channels, policy)
       : [...new Set([...this.#channelsFor(event, policy), ...after.channels])];
     const told = await this.post(db, item, channels, policy, after.recipients);
     await saveAlert(db, { ...after, channels: [...new Set([...after.channels, ...told])] });
   }
 
   #channelsFor(event: AlertEvent, policy: Policy): readonly string[] {
-    if (event.channels !== undefined) return event.channels;
+    return event.channels ?? this.#channelsOf(policy);
+  }
+
+  #channelsOf(policy: Policy): readonly string[] {
     return policy.channels.length > 0 ? policy.channels : [...this.#options.channels.keys()];
+  }
+
+  /** Channels that were told, as far as they are still there; where none is, as after a renaming, those that would be told now. */
+  #stillThere(told: readonly string[], policy: Policy): readonly string[] {
+    const left = told.filter((name) => this.#options.channels.has(name));
+    return left.length > 0 || told.length === 0 ? left : this.#channelsOf(policy);
   }
 
   /** Makes the reminders and escalations that are due; true when there were any. */
@@ -90,7 +99,13 @@ export class Teller {
     const found = Item.parse(JSON.parse(row.body));
     const item: Item = { ...found, key, kind, at: now, since: after.opened_at, failures: after.failures };
     await addEvent(db, { key, at: now, kind, alert: after.alert, body: JSON.stringify(item) });
-    await this.post(db, item, channel === null ? before.channels : [channel], policy, after.recipients);
+    await this.post(
+      db,
+      item,
+      channel === null ? this.#stillThere(before.channels, policy) : [channel],
+      policy,
+      after.recipients,
+    );
   }
 
   /** Puts an item into the outbox for each of these channels that takes it; returns those. */

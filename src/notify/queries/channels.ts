@@ -29,3 +29,11 @@ export async function unpause(db: Db, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   await db.updateTable("notify_channels").set({ paused_until: null }).where("name", "in", names).execute();
 }
+
+/** Lets channels be tried that are paused until after `latest`; one that failed from after `now` on fails from now on. */
+export async function wakeChannels(db: Db, now: string, latest: string): Promise<void> {
+  await db.updateTable("notify_channels").set({ paused_until: null }).where("paused_until", ">", latest)
+    .execute();
+  await db.updateTable("notify_channels").set({ failing_since: now }).where("failing_since", ">", now)
+    .execute();
+}

@@ -109,6 +109,13 @@ export async function releaseLeases(db: Db, owner: string, now: string | null): 
   return Number(result.numUpdatedRows);
 }
 
+/** Makes due what is put off until after `latest`, if it was tried before or was made after `now`. */
+export async function bringForward(db: Db, now: string, latest: string): Promise<void> {
+  await db.updateTable("notify_outbox").set({ next_attempt_at: now })
+    .where("status", "=", "waiting").where("next_attempt_at", ">", latest)
+    .where((eb) => eb.or([eb("attempts", ">", 0), eb("created_at", ">", now)])).execute();
+}
+
 /** Waiting messages past their time whose channels are not among these. */
 export async function strandedMessages(
   db: Db,
