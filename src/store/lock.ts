@@ -37,6 +37,8 @@ export function lockDataDir(dataDir: string, command: string, since: string): Da
     release() {
       // The text goes first, so that a stale name is never read from an unlocked file.
       file.truncateSync(0);
+      // A program that is just being started holds every open file for a moment, and would hold the lock of one that is only closed.
+      file.unlockSync();
       file.close();
     },
   };

@@ -76,3 +76,14 @@ Deno.test("a directory that cannot be locked is an error that says so", () =>
       message: /^Cannot lock ".*absent\/lock": /,
     });
   }));
+
+Deno.test("a lock is free when it was released, also while programs are being started", () =>
+  withDir(async (dir) => {
+    const starter = new Worker(new URL("program_starter.ts", import.meta.url).href, { type: "module" });
+    try {
+      await new Promise((resolve) => starter.onmessage = resolve);
+      for (let round = 0; round < 2000; round++) lockDataDir(dir, "holdfast", SINCE).release();
+    } finally {
+      starter.terminate();
+    }
+  }));

@@ -55,8 +55,10 @@ export async function examineLock(dataDir: string): Promise<{ lines: Line[]; hel
 
 function isHeld(path: string): boolean {
   using file = Deno.openSync(path);
-  // A shared lock fits beside every other but the holder's, and goes with the file.
-  return !file.tryLockSync(false);
+  // A shared lock fits beside every other but the holder's.
+  if (!file.tryLockSync(false)) return true;
+  file.unlockSync();
+  return false;
 }
 
 function holderOf(text: string): string {
