@@ -27,7 +27,9 @@ export function chooseJob(jobs: readonly VeeamJob[], ref: string, server: string
       );
     }
   }
-  const meant = nearest(wanted, jobs.map(({ name }) => name));
+  const names = jobs.map(({ name }) => name);
+  const holding = names.filter((name) => name.toLowerCase().includes(wanted.toLowerCase()));
+  const meant = nearest(wanted, names) ?? (holding.length === 1 ? holding[0] : undefined);
   throw new HoldfastError("not_found", `Cannot find job "${ref}" on Veeam server "${server}"`, {
     hint: meant === undefined ? "see: holdfast veeam jobs list" : `did you mean "${meant}"?`,
   });

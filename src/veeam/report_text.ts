@@ -30,7 +30,7 @@ function serverLines(one: ServerReport): string[] {
       "Jobs by kind",
       one.kinds.map((kind) => [
         kind.kind,
-        `${kind.jobs} jobs`,
+        `${kind.jobs} ${kind.jobs === 1 ? "job" : "jobs"}`,
         `${kind.success} success`,
         `${kind.warning} warning`,
         `${kind.failed} failed`,

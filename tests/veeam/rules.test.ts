@@ -7,6 +7,7 @@ import { hiddenKinds, kindRows } from "../../src/veeam/coverage.ts";
 import { durationSeconds, parseInstant, UTC, word, zoneOf } from "../../src/veeam/decode.ts";
 import { daysToFull } from "../../src/veeam/fill.ts";
 import type { VeeamJob } from "../../src/veeam/model.ts";
+import { listJobs } from "../../src/veeam/operations/jobs.ts";
 import { filled, jobOf, repositoryOf, sessionOf } from "../../src/veeam/records.ts";
 import { compareRevisions, namedRevisions, revisionOfBuild } from "../../src/veeam/revisions.ts";
 import { tapesOf } from "../../src/veeam/tapes.ts";
@@ -150,6 +151,16 @@ Deno.test("a job is chosen by name, id or number, and one name that two have is 
       error.kind === "not_found" && /did you mean "Daily"/.test(error.hint ?? ""),
   );
   assert.throws(() => chooseJob([], "9", "vbr-1"), { kind: "not_found" });
+  assert.throws(() => chooseJob([job({ name: "Monthly archive of files" })], "archive", "vbr-1"), {
+    hint: 'did you mean "Monthly archive of files"?',
+  });
+});
+
+Deno.test("a result that is none is refused: it would find nothing, as if nothing had failed", () => {
+  const { status } = listJobs.input.shape;
+  for (const word of ["Failed", "failed", "WARNING"]) assert.ok(status.safeParse(word).success, word);
+  const refused = status.safeParse("Faild");
+  assert.match(refused.error?.issues[0]?.message ?? "", /one of Success, Warning, Failed, None/);
 });
 
 Deno.test("failures, missing runs and recoveries are changes; what is as before is none", () => {

@@ -24,6 +24,14 @@ export const live = {
 
 export const Since = z.string().min(1).max(40);
 
+const RESULTS = ["Success", "Warning", "Failed", "None"];
+
+/** A result, in any letter case. A word that is none would find nothing, which looks like nothing that failed. */
+export const Result = z.string().refine(
+  (text) => RESULTS.some((one) => one.toLowerCase() === text.toLowerCase()),
+  `must be one of ${RESULTS.join(", ")}`,
+);
+
 /** Flags of {@linkcode some} and {@linkcode live}: switches that nobody negates. */
 export const flags: Record<string, FlagSpec> = {
   server: { flag: "--server <name>" },

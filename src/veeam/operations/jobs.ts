@@ -6,7 +6,7 @@ import { operation } from "../../lib/operation.ts";
 import { ActionResult, enableJob, retryJob, startJob, stopJob } from "../actions.ts";
 import { VeeamJob, VeeamRestorePoint, VeeamSession } from "../model.ts";
 import { watchJobs } from "../watch.ts";
-import { BASE, flags, live, one, reading, Since, some, type VeeamApp } from "./common.ts";
+import { BASE, flags, live, one, reading, Result, Since, some, type VeeamApp } from "./common.ts";
 
 const Ref = z.strictObject({
   job: z.string().min(1).describe("Name, id or number in the list"),
@@ -42,7 +42,7 @@ export const listJobs = operation({
   input: z.strictObject({
     ...some,
     name: z.string().optional().describe("Only jobs with this in their name"),
-    status: z.string().optional().describe(
+    status: Result.optional().describe(
       "Only jobs whose last result is this: Success, Warning, Failed, None",
     ),
     type: z.string().optional().describe("Only jobs of this type"),

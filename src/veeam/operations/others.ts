@@ -5,7 +5,7 @@ import { FollowEvent, followSession } from "../actions.ts";
 import { CoverageRow } from "../coverage.ts";
 import * as model from "../model.ts";
 import { EXPORT_SCRIPT, VeeamTape } from "../tapes.ts";
-import { BASE, flags, live, one, reading, Since, some, type VeeamApp } from "./common.ts";
+import { BASE, flags, live, one, reading, Result, Since, some, type VeeamApp } from "./common.ts";
 
 export const listSessions = operation({
   ...reading,
@@ -17,7 +17,7 @@ export const listSessions = operation({
     since: Since.default("24h").describe("How far back: 24h, 7d, or an instant"),
     job: z.string().optional().describe("Only of this job: name, id or number"),
     type: z.string().optional().describe("Only of this type, such as BackupJob"),
-    result: z.string().optional().describe("Only with this result: Success, Warning, Failed, None"),
+    result: Result.optional().describe("Only with this result: Success, Warning, Failed, None"),
     limit: z.number().int().min(1).optional().describe("At most so many"),
     ...live,
   }),
