@@ -8,6 +8,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** The longest time of one timer, in milliseconds: a longer one ends at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The real clock. Its timers do not keep the process alive longer than what waits on them. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -18,10 +21,18 @@ export const systemClock: Clock = {
         clearTimeout(timer);
         reject(signal!.reason);
       };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      }, ms);
+      let left = ms;
+      let timer: ReturnType<typeof setTimeout>;
+      const wait = () => {
+        const step = Math.min(left, LONGEST_TIMER_MS);
+        timer = setTimeout(() => {
+          left -= step;
+          if (left > 0) return wait();
+          signal?.removeEventListener("abort", onAbort);
+          resolve();
+        }, step);
+      };
+      wait();
       signal?.addEventListener("abort", onAbort, { once: true });
     }),
 };

@@ -219,7 +219,12 @@ export class Upstream implements AsyncDisposable {
   #clean(text: string): string {
     let clean = redactText(text);
     for (const secret of this.#options.secrets?.() ?? []) {
-      if (secret.length >= 4) clean = clean.replaceAll(secret, "***");
+      if (secret.length < 4) continue;
+      // As it is, as a form was sent, inside JSON, and inside JSON that a text in JSON repeats.
+      const [once, twice] = [escaped(secret), escaped(escaped(secret))];
+      for (const form of [twice, once, secret, encodeURIComponent(secret.toWellFormed())]) {
+        clean = clean.replaceAll(form, "***");
+      }
     }
     return clean.slice(0, 2000);
   }
@@ -229,6 +234,11 @@ export class Upstream implements AsyncDisposable {
     await way?.relay?.[Symbol.asyncDispose]();
     if (way?.relay === undefined) way?.client?.close();
   }
+}
+
+/** A text as it stands inside a text of JSON. */
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 /** Path and query, put behind a base address that ends in a slash: whatever they hold, the host stays the same. */

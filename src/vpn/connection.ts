@@ -18,6 +18,7 @@ import {
 import { originOf, pathOf, type TenantAddress } from "./address.ts";
 import { ApiError, AuthenticationError, errorOf, ValidationError } from "./errors.ts";
 import { Limiter } from "./limiter.ts";
+import { secretsIn } from "./secrets.ts";
 import { fieldsTooNew, isAtLeast, type Version } from "./versions.ts";
 
 /** What makes a connection. */
@@ -81,6 +82,8 @@ export class Connection implements AsyncDisposable {
   /** The release the tenant runs, stated or found out. */
   version: Version | undefined;
   readonly #upstream: Upstream;
+  /** Secrets of calls under way, which an answer may repeat. */
+  readonly #sent = new Set<readonly string[]>();
   readonly #options: ConnectionOptions;
 
   /** Errors: `ValidationError` for an address that is none, or no key; before any call. */
@@ -104,7 +107,7 @@ export class Connection implements AsyncDisposable {
       maxAnswerBytes: MAX_ANSWER_BYTES,
       pace: (request, signal) => request.anonymous === true ? undefined : this.limiter.turn(request, signal),
       onAnswer: (status, headers, request) => this.limiter.answered(status, headers, request),
-      secrets: () => [options.clientSecret],
+      secrets: () => [options.clientSecret, ...[...this.#sent].flat()],
       ...(onWait === undefined ? {} : { onWait }),
       ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
       ...(options.trust === undefined ? {} : { trust: options.trust }),
@@ -150,6 +153,8 @@ export class Connection implements AsyncDisposable {
     this.#refuseTooNew(call);
     // The limiter knows a call by this very object.
     const request = this.#requestOf(call, accept);
+    const secrets = secretsIn(call.json);
+    this.#sent.add(secrets);
     try {
       return await this.#upstream.request(request);
     } catch (error) {
@@ -161,6 +166,7 @@ export class Connection implements AsyncDisposable {
         retryAfterSeconds: Math.ceil(error.waitSeconds ?? this.limiter.intervalSeconds),
       });
     } finally {
+      this.#sent.delete(secrets);
       this.limiter.ended(request);
     }
   }

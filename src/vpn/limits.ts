@@ -27,8 +27,10 @@ const LOG_PAUSE_MS = 60_000;
 /** Waits are a little longer than the sum says, because the API's clock is another. */
 const MARGIN_MS = 20;
 const MAX_DOUBLINGS = 4;
+/** No API means that a call has to wait longer than that, whatever its headers say. */
+const MAX_PAUSE_MS = 3_600_000;
 
-/** Limits in the headers of an answer; undefined when they are absent, or say what cannot be (a rate of 0). */
+/** Limits in the headers of an answer; undefined when they are absent, or say what cannot be (a rate of 0, a call in days). */
 export function limitsIn(headers: Headers): Limits | undefined {
   const number = (name: string) => {
     const text = headers.get(`x-ratelimit-${name}`)?.trim() ?? "";
@@ -37,7 +39,7 @@ export function limitsIn(headers: Headers): Limits | undefined {
   const remaining = number("remaining");
   if (remaining === undefined) return undefined;
   const [rate, period] = [number("replenish-rate"), number("replenish-time")];
-  if (!rate || !period) return undefined;
+  if (!rate || !period || period * 1000 / rate > MAX_PAUSE_MS) return undefined;
   const capacity = number("burst-capacity");
   return { remaining, rate, period_seconds: period, capacity: Math.max(1, capacity ?? remaining) };
 }
@@ -121,7 +123,9 @@ export class Bucket {
     this.#tokens = 0;
     this.#at = now;
     const asked = (waitSeconds(headers, now) ?? 0) * 1000;
-    const pause = Math.max(this.#interval(this.#limits), asked) * 2 ** Math.min(this.#strikes, MAX_DOUBLINGS);
+    const doubled = Math.max(this.#interval(this.#limits), asked) *
+      2 ** Math.min(this.#strikes, MAX_DOUBLINGS);
+    const pause = Math.min(doubled, MAX_PAUSE_MS);
     this.#strikes++;
     // Callers that were refused together must not come back together.
     const jitter = 1 + this.#random() / 10;

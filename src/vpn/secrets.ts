@@ -20,6 +20,14 @@ export function withoutSecrets(value: unknown): unknown {
   );
 }
 
+/** The secrets themselves, however deep they are. */
+export function secretsIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    SECRET.has(key) && typeof item === "string" ? [item] : secretsIn(item)
+  );
+}
+
 /** A body with the secrets that a thing has and the body leaves out; a replacement without them would clear them. */
 export function withSecretsOf(body: unknown, thing: unknown): unknown {
   if (!isObject(body) || !isObject(thing)) return body;

@@ -16,6 +16,16 @@ Deno.test("a sleep ends with the signal's reason, at once or later, and leaves n
   await systemClock.sleep(1, new AbortController().signal);
 });
 
+Deno.test("a sleep of months is no sleep of nothing", async () => {
+  const stop = new AbortController();
+  let over = false;
+  const sleeping = systemClock.sleep(90 * 86_400_000, stop.signal).then(() => over = true, () => {});
+  await systemClock.sleep(20);
+  assert.equal(over, false);
+  stop.abort();
+  await sleeping;
+});
+
 Deno.test("free space is a number of bytes, and a missing path is an error", async () => {
   assert.ok(await freeBytes("/") > 0);
   await assert.rejects(freeBytes("/no/such/place"));

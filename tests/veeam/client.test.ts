@@ -273,6 +273,24 @@ Deno.test("a wrong password and an account with a second factor are told with wh
   assert.match((await refusal(mfa.jobs(never()))).hint ?? "", /multi-factor.*service account/);
 });
 
+Deno.test("a password is not told, in whatever form a server repeats it", async () => {
+  const fake = fakeOf();
+  fake.password = 'p"ss\\zebra & more';
+  fake.override = ({ path, body }) =>
+    path.endsWith("/token")
+      ? Response.json({
+        errorCode: "Odd",
+        message: `what is ${JSON.stringify(body)} and ${new URLSearchParams(Object(body))}?`,
+      }, {
+        status: 401,
+      })
+      : undefined;
+  await using client = clientOf(fake);
+  const error = await refusal(client.jobs(never()));
+  assert.match(error.message, /what is \{/);
+  assert.ok(!Deno.inspect(error, { depth: 20 }).includes("zebra"), error.message);
+});
+
 Deno.test("what a role may not see is told with the role that may, and the rest goes on", async () => {
   const fake = fakeOf({ role: "Viewer" });
   await using client = clientOf(fake);

@@ -248,6 +248,34 @@ Deno.test("a 500 carries status and body, after the tries it deserves", async ()
   });
 });
 
+Deno.test("a refusal that repeats a secret of the call is told without it", async () => {
+  const { tenant, client } = tenantAndClient();
+  furnish(tenant);
+  const vault = tenant.store.where("networks", "name", "vault")[0]!;
+  const preSharedKey = "a key of my own";
+  const problem = {
+    errorCode: "WEAK",
+    message: `"${preSharedKey}" is weak`,
+    params: { given: preSharedKey },
+  };
+  const said = { errorMessage: `preSharedKey ${preSharedKey} is weak`, errorDetails: { key: [problem] } };
+  await client.regions.listAll();
+  tenant.faults.push(() => Response.json(said, { status: 400 }));
+  const ipSecConfig = {
+    platform: "OTHER",
+    authenticationType: "SHARED_SECRET",
+    remoteSitePublicIp: "192.0.2.9",
+    preSharedKey,
+  } as const;
+  const connector = { name: "vault-2", vpnRegionId: "eu-central-1", ipSecConfig };
+  await assert.rejects(client.connectors.network.create(vault.id, connector), (error) => {
+    assert.ok(error instanceof ValidationError);
+    assert.match(error.message, /preSharedKey \*\*\* is weak/);
+    assert.ok(!Deno.inspect(error, { depth: 20 }).includes(preSharedKey));
+    return true;
+  });
+});
+
 Deno.test("a refusal lists what the API says about each field", async () => {
   const { tenant, client } = tenantAndClient();
   furnish(tenant);

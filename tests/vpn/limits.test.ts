@@ -41,6 +41,27 @@ Deno.test("reads and writes have limits of their own", async () => {
   assert.deepEqual(client.limits.write, { remaining: 0, capacity: 1, rate: 1, period_seconds: 60 });
 });
 
+Deno.test("limits and pauses that no API means hold nobody up for days", async () => {
+  const clock = new LeapingClock(NOW);
+  const { tenant, client } = tenantAndClient({ clock });
+  await client.regions.listAll();
+  const start = clock.now();
+  const headers = (period: string) => ({
+    "x-ratelimit-remaining": "0",
+    "x-ratelimit-replenish-rate": "1",
+    "x-ratelimit-replenish-time": period,
+  });
+  tenant.faults.push(() => Response.json([], { headers: headers("99999999") }));
+  await client.regions.listAll();
+  await client.regions.listAll();
+  assert.equal(clock.now(), start);
+  tenant.faults.push(refused({ "retry-after": "99999999" }));
+  await assert.rejects(client.regions.listAll(), { kind: "rate_limited" });
+  await client.regions.listAll();
+  const waited = clock.now() - start;
+  assert.ok(waited >= 3_600_000 && waited <= 4_000_000, String(waited));
+});
+
 Deno.test("where reads and writes share a bucket, that is found out", async () => {
   const clock = new LeapingClock(NOW);
   const { tenant, client } = tenantAndClient({ clock, limits: { capacity: 4, rate: 1, period_seconds: 15 } });

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { CallOptions, Connection } from "../connection.ts";
 import { ValidationError } from "../errors.ts";
-import { type Page, pageOf } from "../paging.ts";
+import { type Page, pageOf, pagesInTurn } from "../paging.ts";
 import { pageOf as pageSchema } from "../schemas/fields.ts";
 import { DnsLogEntry } from "../schemas/logs.ts";
 import { type Instant, instantText } from "./instants.ts";
@@ -46,12 +46,8 @@ export class DnsLog {
   }
 
   /** Every entry of the hours. */
-  async *each(query: Omit<DnsLogQuery, "page" | "size">): AsyncGenerator<DnsLogEntry> {
-    for (let page = 0;; page++) {
-      const { items, total_pages } = await this.list({ ...query, page, size: MAX_SIZE });
-      yield* items;
-      if (items.length === 0 || page + 1 >= total_pages) return;
-    }
+  each(query: Omit<DnsLogQuery, "page" | "size">): AsyncGenerator<DnsLogEntry> {
+    return pagesInTurn((page) => this.list({ ...query, page, size: MAX_SIZE }));
   }
 
   /** Release 1.1.1. */
