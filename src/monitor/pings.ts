@@ -14,6 +14,7 @@ import { tablesOf } from "../store/mod.ts";
 import type { Parts } from "./parts.ts";
 import { tables } from "./parts.ts";
 import { judgePing, runsTooLong } from "./ping_rules.ts";
+import { jobsThere } from "./queries/jobs.ts";
 import { insertPings, type NewPing, pingIds, unjudgedPings } from "./queries/pings.ts";
 import type { MonitorTables } from "./queries/tables.ts";
 
@@ -63,7 +64,7 @@ export class Pings {
   /** Takes a ping; resolves when it is stored. Errors: `not_found`, `rate_limited`, `invalid` for an unknown signal. */
   async take(input: PingInput): Promise<{ status: "ok" }> {
     const jobId = (await (this.#jobs ??= this.#readIds())).get(digest(input.ping_id));
-    if (jobId === undefined) throw new HoldfastError("not_found", "Cannot find this ping address");
+    if (jobId === undefined) throw unknownAddress();
     const { clock } = this.#parts;
     const wait = this.#buckets.take(String(jobId), clock.now());
     if (wait > 0) {
@@ -98,10 +99,11 @@ export class Pings {
     while (this.#waiting.length > 0) {
       const part = this.#waiting.splice(0, AT_ONCE);
       try {
-        await this.#parts.database.transaction((tx) =>
-          insertPings(tablesOf<MonitorTables>(tx), part.map(({ row }) => row))
-        );
-        for (const { resolve } of part) resolve();
+        const there = await this.#insert(part.map(({ row }) => row));
+        for (const { row, resolve, reject } of part) {
+          if (there.has(row.job_id)) resolve();
+          else reject(unknownAddress());
+        }
       } catch (error) {
         for (const { reject } of part) reject(error);
       }
@@ -109,6 +111,16 @@ export class Pings {
     this.#writing = false;
     // What goes wrong here is tried again by the next tick.
     this.judge().catch(() => {});
+  }
+
+  /** Stores pings; returns which jobs there are: one that was deleted a moment ago takes none, and no other ping with it. */
+  #insert(rows: readonly NewPing[]): Promise<ReadonlySet<number>> {
+    return this.#parts.database.transaction(async (tx) => {
+      const db = tablesOf<MonitorTables>(tx);
+      const there = await jobsThere(db, new Set(rows.map((row) => row.job_id)));
+      await insertPings(db, rows.filter((row) => there.has(row.job_id)));
+      return there;
+    });
   }
 
   /** Judges pings that were not judged yet; one call at a time. */
@@ -142,6 +154,10 @@ export class Pings {
     await this.judge();
     await this.#parts.database.transaction((tx) => runsTooLong(this.#parts, tx));
   }
+}
+
+function unknownAddress(): HoldfastError {
+  return new HoldfastError("not_found", "Cannot find this ping address");
 }
 
 /** Ids are looked up by digest: how long that takes says nothing about how much of a guess was right. */

@@ -161,3 +161,26 @@ Deno.test("a failure far from any due instant is a finding at once, until the ne
     "exit: no due instant near",
   ]);
 });
+
+Deno.test("a job that is deleted while pings are taken loses its own, and no other ping is lost with it", async () => {
+  await using world = await pingWorld();
+  const other = await world.local("POST", "/api/v1/jobs", {
+    database_name: "files",
+    way: "ping",
+    expected_hour_utc: 13,
+    backup_frequency: "daily",
+  });
+  const { ping_id } = await world.local("GET", `/api/v1/jobs/${world.id}`);
+  const { pings, expected } = world.app.services.monitor;
+  const take = (id: string) =>
+    pings.take({ ping_id: id, address: null }).then(() => "taken", (error) => error.message);
+  // Known to be there when they come; gone when they are written.
+  await take(other.ping_id);
+  const taken = [take(ping_id), take(other.ping_id)];
+  await world.local("DELETE", `/api/v1/jobs/${world.id}`);
+  const [own, others] = await Promise.all(taken);
+  assert.ok(["taken", "Cannot find this ping address"].includes(own!), own);
+  assert.equal(others, "taken");
+  await pings.idle();
+  assert.equal((await expected.get(other.id)).current_status, "ok");
+});

@@ -1,6 +1,6 @@
 /** Statements on expected jobs. */
 import type { Insertable, Updateable } from "kysely";
-import { statement } from "../../store/mod.ts";
+import { preparedRows, statement } from "../../store/mod.ts";
 import type { JobStatus, Way } from "../model.ts";
 import {
   type Db,
@@ -60,6 +60,16 @@ export function jobNames(
 export function jobsByIds(db: Db, ids: readonly number[]): Promise<JobRow[]> {
   if (ids.length === 0) return Promise.resolve([]);
   return db.selectFrom("monitor_jobs").selectAll().where("id", "in", ids).execute();
+}
+
+const among = preparedRows<MonitorTables, { id: number }, { id: number }>((db: Db, jobs) =>
+  db.selectFrom("monitor_jobs").select("id").where("id", "in", jobs.map(({ id }) => id))
+);
+
+/** Which of these jobs there are. */
+export async function jobsThere(db: Db, ids: Iterable<number>): Promise<Set<number>> {
+  const rows = await among(db, Array.from(ids, (id) => ({ id })));
+  return new Set(rows.map((row) => row.id));
 }
 
 const reported = statement<MonitorTables, JobRow, string>(
