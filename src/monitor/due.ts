@@ -49,8 +49,13 @@ export function expressionOf(job: DueFields): string | undefined {
   }
 }
 
-function rule(job: DueFields): Rule | { kind: "once"; at: number } {
+/** A schedule that follows another one: when it is due stands in its ledger only. */
+export const AFTER = "@after";
+
+/** Undefined where nothing says beforehand when a job is due. */
+function rule(job: DueFields): Rule | { kind: "once"; at: number } | undefined {
   const expression = expressionOf(job);
+  if (expression === AFTER) return undefined;
   const created = Date.parse(job.created_at);
   if (expression !== undefined) return ruleOf(expression, job.timezone ?? "UTC", created);
   const time = (job.expected_hour_utc * 60 + job.expected_minute_utc) * 60_000;
@@ -62,6 +67,7 @@ function rule(job: DueFields): Rule | { kind: "once"; at: number } {
 /** The first due instant at or after `from`, or null when there is none. */
 export function nextDue(job: DueFields, from: number): number | null {
   const when = rule(job);
+  if (when === undefined) return null;
   if (when.kind === "once") return when.at >= from ? when.at : null;
   return nextAfter(when, from - 1);
 }
@@ -69,6 +75,7 @@ export function nextDue(job: DueFields, from: number): number | null {
 /** Due instants from `from` to `to`, both included, at most `limit`. */
 export function duesBetween(job: DueFields, from: number, to: number, limit = Infinity): number[] {
   const when = rule(job);
+  if (when === undefined) return [];
   if (when.kind === "once") return when.at >= from && when.at <= to ? [when.at] : [];
   return instantsBetween(when, from - 1, to, limit);
 }

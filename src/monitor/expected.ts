@@ -5,7 +5,7 @@ import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
 import { checkExpression } from "../schedules/mod.ts";
 import { isUniqueViolation, tablesOf } from "../store/mod.ts";
-import { graceMs, nextDue } from "./due.ts";
+import { AFTER, graceMs, nextDue } from "./due.ts";
 import { recipientsOf } from "./findings.ts";
 import type { Entry, ExpectedJob, JobCreate, JobUpdate, Way } from "./model.ts";
 import { now, type Parts, tables } from "./parts.ts";
@@ -293,7 +293,7 @@ function missing(path: string, message: string): HoldfastError {
 /** What no schema of one field can see. */
 function check(values: Values): void {
   // A schedule that follows another one has no expression of its own.
-  const follows = values.way === "schedule" && values.cron_expression === "@after";
+  const follows = values.way === "schedule" && values.cron_expression === AFTER;
   if (values.cron_expression !== null && !follows) checkExpression(values.cron_expression);
   if (values.timezone !== null) checkZone(values.timezone);
   if (NEEDED[values.way].some((field) => values[field] === null || values[field] === "")) {

@@ -153,12 +153,14 @@ export const deleteJob = operation({
   aliases: ["DELETE /api/v1/jobs/{job}/"],
   role: "operator",
   summary: "Stop expecting a backup; its entries and findings go with it",
+  description:
+    "Files that were kept for it stay on disk, those in the trash too; nothing lists, watches or removes them any more. Where they are still to be looked after, make the job inactive instead.",
   input: One,
   output: z.null(),
   status: 204,
   cli: {
     args: ["job"],
-    confirm: "Delete this job with all its entries?",
+    confirm: "Delete this job with all its entries? Files that were kept for it stay on disk.",
     examples: ["holdfast monitor jobs delete 1 --yes"],
   },
   run: (app: MonitorApp, input, caller) => app.monitor.expected.delete(input.job, caller),

@@ -128,3 +128,31 @@ Deno.test("a plain file that was empty when it was seen is good once it is fille
   assert.deepEqual(await world.monitor.judgement.expectedFiles(), []);
   assert.equal((await world.local("GET", `/api/v1/jobs/${id}`)).current_status, "ok");
 });
+
+Deno.test("a schedule that follows another can be expected, and the board shows all the same", async () => {
+  const clock = new FakeClock("2026-03-02T12:00:00.000Z");
+  await using world = await testApp({}, clock);
+  const { id: server_id } = await world.local("POST", "/api/v1/servers", { name: "web", host: "127.0.0.1" });
+  const source = join(world.dir, "source");
+  await Deno.mkdir(source);
+  const schedule = (fields: object) =>
+    world.local("POST", "/api/v1/backup-scheduler/schedules", {
+      server_id,
+      engine: "archive",
+      engine_options: { sources: [source], destination: join(world.dir, "target") },
+      backup_type: "scheduled",
+      ...fields,
+    });
+  await schedule({ name: "first", cron_expression: "0 2 * * *" });
+  await schedule({ name: "second", run_after: "first" });
+  await world.local("POST", "/api/v1/jobs/", {
+    schedule: "second",
+    backup_frequency: "daily",
+    expected_hour_utc: 2,
+  });
+  await world.local("POST", "/api/v1/jobs/", JOB);
+  await world.app.services.monitor.tick();
+  const { rows } = await world.local("GET", "/api/v1/monitor/board");
+  assert.deepEqual(rows.map(({ name }: { name: string }) => name), ["ACME/PARIS/shop"]);
+  assert.equal((await world.local("GET", "/api/v1/monitor/calendar?from=2026-03-01")).jobs.length, 1);
+});
