@@ -4,6 +4,7 @@ import stringWidth from "string-width";
 import type { ColumnSpec } from "../lib/operation.ts";
 import { at, formatCell, keysOf, oneLine } from "./cells.ts";
 import type { Terminal } from "./terminal.ts";
+import { wrap } from "./wrap.ts";
 
 /** Prints rows, of which there is at least one; without columns every key of the first row is one. */
 export function printTable(
@@ -22,8 +23,12 @@ export function printTable(
   const cells = tooWide
     ? whole.map((row) => row.map((cell, i) => columns[i]!.format === "instant" ? toTheMinute(cell) : cell))
     : whole;
-  const rigid = columns.map(({ key, format }) => format !== undefined || /(^|_)id$/.test(key));
+  const wraps = columns.some((column) => column.wrap === true);
+  const rigid = columns.map(({ key, format, wrap }) =>
+    wraps ? wrap !== true : format !== undefined || /(^|_)id$/.test(key)
+  );
   const widths = fit(tooWide ? widthsOf(heads, cells) : natural, limit, rigid);
+  if (tooWide && wraps) wrapIn(cells, columns, widths);
   const laidOut = (rows: readonly string[][]): string[] => {
     const table = new Table({
       chars: PLAIN,
@@ -37,6 +42,18 @@ export function printTable(
   terminal.print(laidOut([heads]).map(terminal.colors.bold).join("\n"));
   for (let from = 0; from < cells.length; from += ROWS_AT_ONCE) {
     terminal.print(laidOut(cells.slice(from, from + ROWS_AT_ONCE)).join("\n"));
+  }
+}
+
+/** Breaks sentences into lines of their column's width, which grows to the longest word. */
+function wrapIn(cells: readonly string[][], columns: readonly ColumnSpec[], widths: number[]): void {
+  for (const [i, column] of columns.entries()) {
+    if (column.wrap !== true) continue;
+    for (const row of cells) {
+      const lines = wrap(row[i]!, widths[i]!);
+      row[i] = lines.join("\n");
+      widths[i] = Math.max(widths[i]!, ...lines.map((line) => stringWidth(line)));
+    }
   }
 }
 

@@ -70,6 +70,8 @@ export interface ColumnSpec {
   align?: "right";
   /** Of no use when cut: such a table is rather wider than the terminal. */
   whole?: boolean;
+  /** A sentence, which goes on below itself where others are cut. */
+  wrap?: boolean;
 }
 
 /** One part of a report. */

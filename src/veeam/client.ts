@@ -316,12 +316,13 @@ export class VeeamClient implements AsyncDisposable {
   async malwareEvents(since: string, signal: AbortSignal): Promise<model.VeeamMalwareEvent[]> {
     const action = "list the malware events";
     await this.#calls.need("malware", action, signal);
+    const revision = await this.connection.open(signal);
     const query = { orderColumn: "DetectionTimeUtc", orderAsc: true, detectedAfterTimeUtcFilter: since };
     return await this.#calls.all(
       `${BASE}/malwareDetection/events`,
       query,
       action,
-      VIEWER,
+      has(revision, "malware_for_viewers") ? VIEWER : ADMINISTRATOR,
       signal,
       records.malwareEventOf,
     );

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { HoldfastError } from "../lib/errors.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { hiddenKinds } from "./coverage.ts";
-import { isPartial } from "./errors.ts";
+import { isPartial, THE_REST } from "./errors.ts";
 import { compareRevisions, revisionOfBuild } from "./revisions.ts";
 import { licenseProblems } from "./report.ts";
 import type { Choice } from "./clients.ts";
@@ -127,7 +127,7 @@ async function examineOne(veeam: Veeam, server: string, signal: AbortSignal): Pr
         "rights",
         "warning",
         `cannot see: ${hidden.map(({ what }) => what).join(", ")}`,
-        reasons.join("; "),
+        `${reasons.map((reason) => reason.replace(THE_REST, "")).join(", ")}${THE_REST}`,
       );
     }
   });

@@ -9,6 +9,9 @@ export const OPERATOR = "Veeam Backup Operator";
 export const VIEWER = "Veeam Backup Viewer";
 export const SECURITY = "Veeam Security Administrator";
 
+/** What a hint about a missing right ends with. */
+export const THE_REST = "; the rest keeps working";
+
 /** Codes of errors after which everything else still works. */
 const PARTIAL = ["veeam_forbidden", "veeam_unsupported"];
 
@@ -62,9 +65,7 @@ export function inWords(error: unknown, { server, username, revision, action, ro
     case 403:
       return new HoldfastError("upstream", `${start}: "${username}" may not`, {
         code: "veeam_forbidden",
-        hint: role === undefined
-          ? "its role lacks the right"
-          : `needs role "${role}"; the rest keeps working`,
+        hint: role === undefined ? "its role lacks the right" : `needs role "${role}"${THE_REST}`,
         cause: error,
       });
     case 404:

@@ -35,6 +35,8 @@ export const FEATURES = {
   proxy_states: "1.3-rev0",
   /** Filters of sessions take several words. */
   list_filters: "1.3-rev0",
+  /** Malware events are for more roles than the administrator. */
+  malware_for_viewers: "1.3-rev1",
   /** Agent and copy jobs are in the list of jobs. */
   agent_jobs: "1.3-rev0",
 } as const;

@@ -16,7 +16,8 @@ import {
   examineSpace,
 } from "../../src/cli/commands/doctor/data.ts";
 import { findService, findUser, type HostPlaces } from "../../src/cli/commands/doctor/host.ts";
-import { bad, type Line, look, ok, printLines, wrap } from "../../src/cli/commands/doctor/line.ts";
+import { bad, type Line, look, ok, printLines } from "../../src/cli/commands/doctor/line.ts";
+import { wrap } from "../../src/cli/wrap.ts";
 import { examineSchedules, pathsOf } from "../../src/cli/commands/doctor/schedules.ts";
 import { readSandbox } from "../../src/cli/commands/doctor/sandbox.ts";
 import { loadConfig } from "../../src/config/mod.ts";

@@ -81,6 +81,22 @@ Deno.test("a table with a column that is of no use when cut is rather wider than
   assert.equal(lines[1], `file  ${path}`);
 });
 
+Deno.test("sentences of a column that wraps go on below themselves, and long words in them stay whole", async () => {
+  const pin = "AB:".repeat(20);
+  const cli: CliSpec = {
+    columns: [{ key: "check" }, { key: "detail", wrap: true }, { key: "hint", wrap: true }],
+  };
+  const rows = [
+    { check: "rights", detail: "cannot see the licence and the backup of its own configuration", hint: null },
+    { check: "certificate", detail: "it changed", hint: `when that is meant: holdfast veeam trust ${pin}` },
+  ];
+  const text = await shown(rows, cli, view("table"), 100);
+  assert.ok(!text.includes("…") && text.includes(pin), text);
+  assert.match(text, /^rights +cannot see the .*-\n +[a-z]/m);
+  for (const line of text.split("\n")) assert.ok(stringWidth(line) <= 100 || line.endsWith(pin), line);
+  assert.match(await shown(rows, cli, view("table")), /^rights +cannot see .* configuration +-$/m);
+});
+
 Deno.test("the widest columns give way first, none below what can be read", () => {
   assert.deepEqual(fit([10, 10], 0), [10, 10]);
   assert.deepEqual(fit([10, 10], 22), [10, 10]);

@@ -62,6 +62,13 @@ Deno.test("what a revision and a role hide is in the report, and kinds without a
   const rows = await veeam.coverage({}, never());
   assert.ok(rows.some(({ what, visible }) => what === "licence" && !visible));
   assert.ok(rows.some(({ area, what }) => area === "sessions" && what === "Laptops nightly"));
+  // A viewer reads malware events from 13.0.1 on; here it would be told to become what it is.
+  await assert.rejects(veeam.malware({ since: "1h" }, never()), { hint: /"Veeam Backup Administrator"/ });
+  const rights = (await examine(veeam, {}, never())).find(({ check }) => check === "rights");
+  assert.equal(
+    rights?.hint,
+    'needs role "Veeam Backup Administrator", needs role "Veeam Security Administrator"; the rest keeps working',
+  );
 });
 
 Deno.test("with several servers one that is away is part of the report and of the doctor, and lists name it", async () => {

@@ -368,7 +368,7 @@ export const coverage = operation({
       { key: "what" },
       { key: "visible", format: "boolean" },
       { key: "jobs", align: "right" },
-      { key: "reason" },
+      { key: "reason", wrap: true },
     ],
     examples: ["holdfast veeam coverage --filter visible=false"],
   },

@@ -203,7 +203,7 @@ const doctor = operation({
     z.object({ check: z.string(), status: z.enum(["ok", "warning", "bad"]), detail: z.string() }),
   ),
   cli: {
-    columns: [{ key: "check" }, { key: "status" }, { key: "detail" }],
+    columns: [{ key: "check" }, { key: "status" }, { key: "detail", wrap: true }],
     exit: (findings) => findings.some(({ status }) => status === "bad") ? EXIT_BAD_ANSWER : 0,
     examples: ["holdfast vpn doctor"],
   },

@@ -2,6 +2,7 @@
 import stringWidth from "string-width";
 import { messageOf } from "../../../lib/errors.ts";
 import type { Terminal } from "../../terminal.ts";
+import { wrap } from "../../wrap.ts";
 
 /** One line of `holdfast doctor`. */
 export interface Line {
@@ -53,17 +54,4 @@ export function printLines(lines: readonly Line[], terminal: Terminal, columns: 
     terminal.print(`${check.padEnd(width)}  ${word}${" ".repeat(7 - status.length)}  ${first}`);
     for (const line of rest) terminal.print(" ".repeat(indent) + line);
   }
-}
-
-/** Text in lines of at most `width` columns, broken at blanks; a longer word, such as a path, stays whole. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(/\s+/)) {
-    if (line !== "" && stringWidth(line) + 1 + stringWidth(word) > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }
