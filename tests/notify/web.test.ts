@@ -75,6 +75,11 @@ const REFUSED_ADDRESSES: [url: string, allowPrivate: boolean][] = [
   ["http://10.0.0.1/", false],
   ["http://192.168.1.1/", false],
   ["http://[fd00:ec2::254]/", true],
+  ["http://[::169.254.169.254]/", true],
+  ["http://[64:ff9b::169.254.169.254]/", true],
+  ["http://[2002:a9fe:a9fe::1]/", true],
+  ["http://[::10.0.0.1]/", false],
+  ["http://[2002:a00:1::1]/", false],
 ];
 
 Deno.test("a web hook reaches into private networks only when that is allowed, link-local addresses never", async () => {

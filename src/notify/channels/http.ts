@@ -11,12 +11,18 @@ const LINK_LOCAL = new BlockList();
 LINK_LOCAL.addSubnet("169.254.0.0", 16, "ipv4");
 LINK_LOCAL.addSubnet("fe80::", 10, "ipv6");
 LINK_LOCAL.addAddress("fd00:ec2::254", "ipv6");
+// 169.254.0.0/16 as IPv6 writes it: compatible, through NAT64, through 6to4.
+LINK_LOCAL.addSubnet("::169.254.0.0", 112, "ipv6");
+LINK_LOCAL.addSubnet("64:ff9b::169.254.0.0", 112, "ipv6");
+LINK_LOCAL.addSubnet("2002:a9fe::", 32, "ipv6");
 
 /** Judges the address a channel's name resolves to. */
 export function addressGuard(allowPrivate: boolean): (address: string) => boolean {
-  return (address) =>
-    !LINK_LOCAL.check(address, isIPv6(address) ? "ipv6" : "ipv4") &&
-    (allowPrivate || isPublicAddress(address));
+  return (address) => {
+    // Which way a link-local address is reached by says nothing about what it is.
+    const bare = address.replace(/%.*$/, "");
+    return !LINK_LOCAL.check(bare, isIPv6(bare) ? "ipv6" : "ipv4") && (allowPrivate || isPublicAddress(bare));
+  };
 }
 
 /** Who calls, and what its calls may do. */
