@@ -3,11 +3,10 @@ import type { Transaction } from "kysely";
 import { iso } from "../lib/clock.ts";
 import { HoldfastError } from "../lib/errors.ts";
 import type { Caller } from "../lib/operation.ts";
-import { checkExpression } from "../schedules/mod.ts";
 import { isUniqueViolation, tablesOf } from "../store/mod.ts";
-import { AFTER, graceMs, nextDue } from "./due.ts";
+import { graceMs, nextDue } from "./due.ts";
 import { recipientsOf } from "./findings.ts";
-import type { Entry, ExpectedJob, JobCreate, JobUpdate, Way } from "./model.ts";
+import type { Entry, ExpectedJob, JobCreate, JobUpdate } from "./model.ts";
 import { now, type Parts, tables } from "./parts.ts";
 import { entryById, type EntryFilter, listEntries } from "./queries/entries.ts";
 import { openOfAgent, openOfJob } from "./queries/findings.ts";
@@ -24,26 +23,7 @@ import type { JobRow, MonitorTables } from "./queries/tables.ts";
 import { entryRecord, jobName, jobRecord } from "./records.ts";
 import { findJob, jobIdOf } from "./named.ts";
 import { idOf, type Ref, shownRef } from "./refs.ts";
-import { parseTemplate } from "./template.ts";
-
-/** The columns that people set. */
-type Values = Omit<
-  JobRow,
-  | "id"
-  | "identity"
-  | "current_status"
-  | "last_due_at"
-  | "last_checked_at_utc"
-  | "last_successful_backup_utc"
-  | "last_failed_backup_utc"
-  | "last_good_entry_id"
-  | "last_good_size_bytes"
-  | "previous_successful_hash_global"
-  | "history_from"
-  | "next_due_at"
-  | "next_deadline_at"
-  | "updated_at"
->;
+import { check, identityOf, merged, missing, type Values, valuesOf } from "./values.ts";
 
 export class ExpectedJobs {
   readonly #parts: Parts;
@@ -95,7 +75,7 @@ export class ExpectedJobs {
       }));
   }
 
-  /** Changes the fields that are given. Errors: as {@linkcode create} and {@linkcode row}. */
+  /** Changes the fields that are given. Errors: as {@linkcode create} and {@linkcode row}, `conflict` with another change. */
   async update(ref: Ref, input: JobUpdate, caller: Caller): Promise<ExpectedJob> {
     const known = await this.row(ref);
     const { id } = known;
@@ -106,6 +86,7 @@ export class ExpectedJobs {
     return await this.#write(values, async () =>
       await this.#parts.database.change(caller, async (change) => {
         const db = change.tables<MonitorTables>();
+        requireSame(await jobById(db, id), known);
         await updateJob(db, id, {
           ...values,
           identity: identityOf(values),
@@ -279,113 +260,21 @@ const DUE_FIELDS = [
   "is_active",
 ] as const;
 
+/** All columns are written: what somebody else has changed since they were read must not be undone. */
+function requireSame(now: JobRow | undefined, known: JobRow): void {
+  if (now !== undefined && JSON.stringify(valuesOf(now)) === JSON.stringify(valuesOf(known))) return;
+  throw new HoldfastError(
+    "conflict",
+    `Cannot change expected job "${jobName(known)}": somebody else just did`,
+    {
+      hint: "look at it and try again",
+    },
+  );
+}
+
 /** How findings of a job end that somebody takes away. */
 function over(caller: Caller) {
   return { detail: "the backup is not expected any more", recipients: [], by: caller.name };
-}
-
-function missing(path: string, message: string): HoldfastError {
-  return new HoldfastError("invalid", `Cannot expect a backup: ${path}: ${message}`, {
-    errors: [{ path, message }],
-  });
-}
-
-/** What no schema of one field can see. */
-function check(values: Values): void {
-  // A schedule that follows another one has no expression of its own.
-  const follows = values.way === "schedule" && values.cron_expression === AFTER;
-  if (values.cron_expression !== null && !follows) checkExpression(values.cron_expression);
-  if (values.timezone !== null) checkZone(values.timezone);
-  if (NEEDED[values.way].some((field) => values[field] === null || values[field] === "")) {
-    const field = NEEDED[values.way].find((name) => values[name] === null || values[name] === "")!;
-    throw missing(field, `is required where a backup shows itself by a ${values.way}`);
-  }
-  checkTemplate("final_storage_path_template", values.final_storage_path_template, false);
-  checkTemplate("agent_deposit_path_template", values.agent_deposit_path_template, true);
-  checkTemplate("agent_log_deposit_path_template", values.agent_log_deposit_path_template, true);
-}
-
-const NEEDED: Record<Way, readonly (keyof Values)[]> = {
-  report: ["agent_id_responsible", "company_name", "city"],
-  file: ["agent_deposit_path_template"],
-  ping: [],
-  schedule: [],
-  veeam: [],
-};
-
-function checkTemplate(path: string, text: string | null, wildcards: boolean): void {
-  if (text === null) return;
-  try {
-    parseTemplate(text, { wildcards });
-  } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
-    throw new HoldfastError("invalid", error.message, {
-      code: error.code,
-      errors: [{ path, message: error.message }],
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-    });
-  }
-}
-
-function checkZone(name: string): void {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-  } catch {
-    throw missing("timezone", `"${name}" is no time zone`);
-  }
-}
-
-/** One database of one place, due at one time, is expected once; jobs of two Veeam servers may have one name. */
-function identityOf(values: Values): string {
-  return JSON.stringify([
-    values.year ?? 0,
-    values.company_name,
-    values.city,
-    values.neighborhood,
-    values.database_name,
-    values.expected_hour_utc,
-    values.expected_minute_utc,
-    values.cron_expression,
-    ...(values.veeam_server === null ? [] : [values.veeam_server]),
-  ]);
-}
-
-function merged(known: JobRow, input: JobUpdate): Values {
-  const { current_status: _, expected_frequency, days_of_week, notification_recipients, ...rest } = input;
-  const { is_active, tell_unchanged, backup_frequency, ...plain } = rest;
-  const given = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
-  return {
-    ...valuesOf(known),
-    ...given,
-    backup_frequency: backup_frequency ?? expected_frequency ?? known.backup_frequency,
-    ...(days_of_week === undefined ? {} : { days_of_week: JSON.stringify(days_of_week) }),
-    ...(notification_recipients === undefined
-      ? {}
-      : { notification_recipients: JSON.stringify(notification_recipients) }),
-    ...(is_active === undefined ? {} : { is_active: is_active ? 1 : 0 }),
-    ...(tell_unchanged === undefined ? {} : { tell_unchanged: tell_unchanged ? 1 : 0 }),
-  };
-}
-
-function valuesOf(row: JobRow): Values {
-  const {
-    id: _id,
-    identity: _identity,
-    current_status: _status,
-    last_due_at: _lastDue,
-    last_checked_at_utc: _checked,
-    last_successful_backup_utc: _good,
-    last_failed_backup_utc: _bad,
-    last_good_entry_id: _entry,
-    last_good_size_bytes: _size,
-    previous_successful_hash_global: _hash,
-    history_from: _history,
-    next_due_at: _due,
-    next_deadline_at: _deadline,
-    updated_at: _updated,
-    ...values
-  } = row;
-  return values;
 }
 
 /** For the audit log: who knows the id may ping. */

@@ -156,3 +156,18 @@ Deno.test("a schedule that follows another can be expected, and the board shows 
   assert.deepEqual(rows.map(({ name }: { name: string }) => name), ["ACME/PARIS/shop"]);
   assert.equal((await world.local("GET", "/api/v1/monitor/calendar?from=2026-03-01")).jobs.length, 1);
 });
+
+Deno.test("of two changes at once neither undoes the other: one of them is refused", async () => {
+  await using world = await oneJob();
+  const change = (json: object) => world.request("PUT", `/api/v1/jobs/${world.id}`, { peer: SOCKET, json });
+  const answers = await Promise.all([change({ grace_seconds: 60 }), change({ min_size_bytes: 7 })]);
+  const texts = await Promise.all(answers.map((answer) => answer.text()));
+  const job = await world.local("GET", `/api/v1/jobs/${world.id}`);
+  assert.equal(job.grace_seconds, answers[0]!.ok ? 60 : null);
+  assert.equal(job.min_size_bytes, answers[1]!.ok ? 7 : 1);
+  for (const [i, { status }] of answers.entries()) {
+    if (status !== 200) assert.match(`${status} ${texts[i]}`, /^409 .*somebody else just did/);
+  }
+  assert.ok(answers.some(({ ok }) => ok));
+  world.sqlite.close();
+});
