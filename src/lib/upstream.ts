@@ -74,6 +74,8 @@ export interface UpstreamRequest {
   maxAnswerBytes?: number;
 }
 
+/** Further attempts on one that never answered yet: most likely it is not there, or called otherwise. */
+const RETRIES_BEFORE_FIRST = 2;
 const SAFE_TWICE: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE"]);
 const MAY_PASS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 /** The upstream did nothing yet when it answers these, so that any call may be repeated. */
@@ -87,6 +89,7 @@ export class Upstream implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #deadlines = new Deadlines();
   #way: Promise<Way> | undefined;
+  #answered = false;
 
   constructor(options: UpstreamOptions) {
     this.name = options.name;
@@ -120,7 +123,10 @@ export class Upstream implements AsyncDisposable {
           continue;
         }
         const wait = retryDelay(error, attempt);
-        if (attempt >= retries || !mayRepeat(request, error) || wait > budget) throw error;
+        const most = error.code === "connect" && !this.#answered
+          ? Math.min(retries, RETRIES_BEFORE_FIRST)
+          : retries;
+        if (attempt >= most || !mayRepeat(request, error) || wait > budget) throw error;
         budget -= wait;
         this.#options.onWait?.(wait, error.message);
         await this.#clock.sleep(wait, signal);
@@ -170,6 +176,7 @@ export class Upstream implements AsyncDisposable {
     };
     try {
       const response = await (this.#options.fetch ?? fetch)(way.base + belowBase(request), init);
+      this.#answered = true;
       this.#options.onAnswer?.(response.status, response.headers, request);
       const most = request.maxAnswerBytes ?? this.#options.maxAnswerBytes ?? 32 * 1024 * 1024;
       const text = await readBounded(
@@ -208,7 +215,7 @@ export class Upstream implements AsyncDisposable {
         cause: error,
       });
     }
-    const reason = timedOut ? "no answer in time" : this.#clean(messageOf(deepest(error)));
+    const reason = timedOut ? "no answer in time" : this.#clean(plainReason(messageOf(deepest(error))));
     return new UpstreamError(`Cannot reach ${this.name} for ${request.method} ${request.path}: ${reason}`, {
       status: null,
       code: timedOut ? "timeout" : "connect",
@@ -234,6 +241,14 @@ export class Upstream implements AsyncDisposable {
     await way?.relay?.[Symbol.asyncDispose]();
     if (way?.relay === undefined) way?.client?.close();
   }
+}
+
+/** What fetch says without the whole address, which may be long, and without the layers it came through. */
+function plainReason(text: string): string {
+  return text.replace(
+    /^error sending request (?:from \S+ )?for url \(.*?\)(?: \([^)]*\))?: (?:client error \(\w+\): )?/,
+    "",
+  );
 }
 
 /** A text as it stands inside a text of JSON. */

@@ -16,7 +16,7 @@ import {
   type UpstreamRequest,
 } from "../lib/upstream.ts";
 import { originOf, pathOf, type TenantAddress } from "./address.ts";
-import { ApiError, AuthenticationError, errorOf, ValidationError } from "./errors.ts";
+import { ApiError, AuthenticationError, errorOf, NetworkError, ValidationError } from "./errors.ts";
 import { Limiter } from "./limiter.ts";
 import { secretsIn } from "./secrets.ts";
 import { fieldsTooNew, isAtLeast, type Version } from "./versions.ts";
@@ -159,7 +159,7 @@ export class Connection implements AsyncDisposable {
       return await this.#upstream.request(request);
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
-      throw errorOf(error, {
+      throw await this.#unreachable(error) ?? errorOf(error, {
         action: call.action,
         tenant: this.tenant,
         hint: this.#versionHint(call),
@@ -226,9 +226,9 @@ export class Connection implements AsyncDisposable {
       idempotent: true,
       maxAnswerBytes: MAX_TOKEN_BYTES,
       signal,
-    }).catch((error: unknown) => {
+    }).catch(async (error: unknown) => {
       if (!(error instanceof UpstreamError)) throw error;
-      throw tokenError(error, action, this.tenant);
+      throw await this.#unreachable(error) ?? tokenError(error, action, this.tenant);
     });
     const token = TokenAnswer.safeParse(answer);
     if (!token.success) {
@@ -236,6 +236,21 @@ export class Connection implements AsyncDisposable {
     }
     const { access_token, expires_in } = token.data;
     return { value: access_token, expiresAt: expires_in ? clock.now() + expires_in * 1000 : null };
+  }
+
+  /** Why nobody could be spoken to, in words that say what to look at; undefined for any other error. */
+  async #unreachable(error: UpstreamError): Promise<NetworkError | undefined> {
+    if (error.code !== "connect") return undefined;
+    const { hostname, port, protocol } = new URL(originOf(this.#options));
+    const { unreachable } = await import("../lib/certificate.ts");
+    const place = {
+      name: this.tenant,
+      hostname,
+      port: Number(port) || (protocol === "https:" ? 443 : 80),
+      hints: { closed: "is that the address of the tenant?", plain: "the API speaks https only" },
+    };
+    const { message, hint } = unreachable(place, error);
+    return new NetworkError(message, { cause: error, ...(hint === undefined ? {} : { hint }) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -248,6 +248,32 @@ Deno.test("a 500 carries status and body, after the tries it deserves", async ()
   });
 });
 
+Deno.test("an address where nobody is, is told in words and soon", async () => {
+  const clock = new LeapingClock(NOW);
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const waits: string[] = [];
+  await using client = new CloudConnexaClient({
+    url: `http://127.0.0.1:${port}`,
+    allowLoopbackHttp: true,
+    clientId: "i",
+    clientSecret: "s3cret",
+    clock,
+    onWait: (_, reason) => void waits.push(reason),
+  });
+  await assert.rejects(client.networks.list(), (error) => {
+    assert.ok(error instanceof NetworkError);
+    assert.match(
+      error.message,
+      /^Cannot reach CloudConnexa tenant ".*" at 127\.0\.0\.1:\d+: nothing listens on that port$/,
+    );
+    return true;
+  });
+  assert.equal(waits.length, 2);
+  assert.ok(waits.every((reason) => !reason.includes("://")), waits[0]);
+});
+
 Deno.test("a refusal that repeats a secret of the call is told without it", async () => {
   const { tenant, client } = tenantAndClient();
   furnish(tenant);
