@@ -29,7 +29,7 @@ import {
 import { Host, type Ran } from "./host.ts";
 
 const README = "README.md";
-const WAIT_SECONDS = 100;
+const WAIT_SECONDS = 300;
 
 /** Programs that examples use beside our own; where one is absent, what begins with it is not run. */
 const TOOLS = ["curl", "tar", "zstd"];

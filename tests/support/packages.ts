@@ -60,7 +60,8 @@ async function whyNotInstallable(): Promise<string | undefined> {
 /** A failure is not thrown: what could not be installed is found by looking again. */
 async function aptGet(...args: string[]): Promise<void> {
   const child = new Deno.Command("apt-get", {
-    args: ["-qq", ...args],
+    // Another program may be installing something right now.
+    args: ["-qq", "-o", "DPkg::Lock::Timeout=300", ...args],
     env: { DEBIAN_FRONTEND: "noninteractive" },
     stdin: "null",
     stdout: "null",

@@ -8,7 +8,7 @@ import { Description } from "./conformance.ts";
 import { description, SPECS } from "./fixture.ts";
 
 const PRISM = "@stoplight/prism-cli@5.16.0";
-const SECONDS = 120;
+const SECONDS = 400;
 
 /** Starts the mock; undefined where it cannot be had. */
 async function startPrism(file: string): Promise<{ url: string } & AsyncDisposable | undefined> {
