@@ -10,6 +10,7 @@ async function differences(change: (copy: string) => Promise<void>): Promise<str
     for (const tree of ["source", "copy"]) {
       await Deno.mkdir(join(dir, tree, "docs"), { recursive: true });
       await Deno.writeTextFile(join(dir, tree, "docs", "notes.txt"), "good");
+      await Deno.chmod(join(dir, tree, "docs", "notes.txt"), 0o644);
       await Deno.symlink("notes.txt", join(dir, tree, "docs", "link"));
       await Deno.utime(join(dir, tree, "docs", "notes.txt"), at, at);
       await Deno.utime(join(dir, tree, "docs"), at, at);

@@ -5,7 +5,7 @@ import { listenSocket } from "../../src/api/listen.ts";
 import { main } from "../../src/cli/run.ts";
 import { httpTransport, processTransport, type Transport } from "../../src/cli/transport.ts";
 import { testApp } from "../support/app.ts";
-import { sourceProgram } from "../support/daemon.ts";
+import { sandbox, sourceProgram } from "../support/daemon.ts";
 import { endlessWork, HALF, longWork, VERIFIED } from "../support/long_work.ts";
 import { within } from "../support/wait.ts";
 import { fakeTerminal } from "./terminal.ts";
@@ -160,12 +160,11 @@ Deno.test("Ctrl-C ends the command with 130 and the work in the daemon", async (
     begun.resolve();
     return work(caller);
   });
-  const dir = await Deno.makeTempDir({ prefix: "holdfast-progress-" });
-  const path = join(dir, "holdfast.sock");
+  await using box = await sandbox(sourceProgram());
+  const path = box.path("holdfast.sock");
   const socket = await listenSocket(path, api);
-  const { command, args } = sourceProgram();
-  const child = new Deno.Command(command, {
-    args: [...args, "--data-dir", dir, "--api-socket", path, "backups", "verify", INPUT.backup],
+  const child = new Deno.Command(box.program.command, {
+    ...box.command(["--data-dir", box.dataDir, "--api-socket", path, "backups", "verify", INPUT.backup]),
     stdin: "null",
     stdout: "null",
     stderr: "null",
@@ -177,6 +176,5 @@ Deno.test("Ctrl-C ends the command with 130 and the work in the daemon", async (
     await within(120, "the end of the work", ended);
   } finally {
     await socket.close();
-    await Deno.remove(dir, { recursive: true });
   }
 });

@@ -219,10 +219,12 @@ Deno.test("systemd itself reads every path out of the unit as it was meant", asy
     await Deno.chmod(dir, 0o755);
     await Deno.writeTextFile(join(dir, "holdfast.service"), unit({ grants: HARDEST, user: "root" }));
     await Deno.writeTextFile(join(dir, "default.target"), "[Unit]\nWants=holdfast.service\n");
+    for (const name of ["holdfast.service", "default.target"]) await Deno.chmod(join(dir, name), 0o644);
     // Its self-test loads the units, prints what it understood, and refuses to run as root.
     const { stdout, stderr } = await new Deno.Command(MANAGER, {
       args: ["--test", "--system", "--unit=default.target"],
       env: { SYSTEMD_UNIT_PATH: `${dir}:/lib/systemd/system`, LC_ALL: "C.UTF-8" },
+      clearEnv: true,
       stdin: "null",
       ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
     }).output();
