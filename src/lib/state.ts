@@ -98,7 +98,13 @@ export class StateFile<Schema extends z.ZodType> {
       }
       await this.#clock.sleep(POLL_MS);
     }
-    return { [Symbol.dispose]: () => file.close() };
+    return {
+      [Symbol.dispose]() {
+        // A process that is being started at this moment has the file open until it becomes another program.
+        file.unlockSync();
+        file.close();
+      },
+    };
   }
 }
 

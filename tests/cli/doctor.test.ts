@@ -244,22 +244,19 @@ Deno.test("what the daemon calls failed is bad", () => {
 });
 
 Deno.test("a port taken by another program is a warning, one the daemon does not answer on is bad", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: freePort() });
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const listen = `127.0.0.1:${listener.addr.port}`;
-  const settings = listenerOf({ "api.listen": listen, "api.tls.cert_file": "" });
-  try {
-    assert.deepEqual(said(await examineListener(settings, false, NOW)), [
-      `warning ${listen} is taken by another program`,
-    ]);
-    assert.match(said(await examineListener(settings, true, NOW))[0]!, /^ok /);
-  } finally {
-    listener.close();
-  }
+  const at = (listen: string) => listenerOf({ "api.listen": listen, "api.tls.cert_file": "" });
+  assert.deepEqual(said(await examineListener(at(listen), false, NOW)), [
+    `warning ${listen} is taken by another program`,
+  ]);
+  assert.match(said(await examineListener(at(listen), true, NOW))[0]!, /^ok /);
+  const nobody = at(`127.0.0.1:${freePort()}`);
   assert.match(
-    said(await examineListener(settings, true, NOW))[0]!,
+    said(await examineListener(nobody, true, NOW))[0]!,
     /^bad the daemon runs, but nobody answers on /,
   );
-  assert.deepEqual(await examineListener(settings, false, NOW), []);
+  assert.deepEqual(await examineListener(nobody, false, NOW), []);
 });
 
 Deno.test("a certificate is told before it ends, and when it has", async () => {

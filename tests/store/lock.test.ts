@@ -5,7 +5,9 @@ import { lockDataDir, readHolder } from "../../src/store/mod.ts";
 /** True when some process holds the lock. */
 async function isLocked(dir: string): Promise<boolean> {
   using file = await Deno.open(join(dir, "lock"), { read: true, write: true, create: true });
-  return !await file.tryLock(true);
+  if (!await file.tryLock(true)) return true;
+  await file.unlock();
+  return false;
 }
 
 async function withDir(work: (dir: string) => Promise<void> | void): Promise<void> {

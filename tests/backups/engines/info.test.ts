@@ -15,6 +15,7 @@ import { postgresOn } from "../../../src/backups/engines/postgres.ts";
 import { toolsOn } from "../../../src/backups/engines/tools/find.ts";
 import { HoldfastError } from "../../../src/lib/errors.ts";
 import { inTempDir, RecordingContext } from "./context.ts";
+import { writeScript } from "../../support/script.ts";
 
 const ENGINES: readonly Engine[] = [
   archiveEngine,
@@ -65,7 +66,7 @@ async function withPrograms(
 ) {
   await inTempDir(async (dir) => {
     for (const [name, script] of Object.entries(programs)) {
-      await Deno.writeTextFile(join(dir, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      await writeScript(join(dir, name), script);
     }
     await body(postgresOn(toolsOn(() => dir)));
   });

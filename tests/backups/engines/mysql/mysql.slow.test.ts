@@ -13,6 +13,7 @@ import {
   into,
   SecretContext,
 } from "../dump_conformance.ts";
+import { writeScript } from "../../../support/script.ts";
 
 /** What a dump has to keep: odd names, binary data, views, routines, triggers, events. */
 const SCHEMA = `
@@ -131,12 +132,11 @@ function withServer(server: MariaDbServer): void {
       // A program in between that keeps what it was called with.
       const bin = join(scene.dir, "bin");
       await Deno.mkdir(bin);
-      await Deno.writeTextFile(
+      await writeScript(
         join(bin, "mariadb-dump"),
-        `#!/bin/sh\n[ "$1" = --version ] && exec /usr/bin/mariadb-dump --version\nprintf '%s\\n' "$@" > ${scene.dir}/args
+        `[ "$1" = --version ] && exec /usr/bin/mariadb-dump --version\nprintf '%s\\n' "$@" > ${scene.dir}/args
          file=\${1#*=}; stat -c '%a' "$file" "$(dirname "$file")" > ${scene.dir}/modes
-         exec /usr/bin/mariadb-dump "$@"\n`,
-        { mode: 0o755 },
+         exec /usr/bin/mariadb-dump "$@"`,
       );
       const engine = mysqlOn(toolsOn(() => `${bin}:/usr/bin`));
       await engine.make(
@@ -175,13 +175,7 @@ function withServer(server: MariaDbServer): void {
     inScene(async (scene) => {
       const bin = join(scene.dir, "bin");
       await Deno.mkdir(bin);
-      await Deno.writeTextFile(
-        join(bin, "mariadb-dump"),
-        "#!/bin/sh\necho '-- MariaDB dump 10'\necho cut\n",
-        {
-          mode: 0o755,
-        },
-      );
+      await writeScript(join(bin, "mariadb-dump"), "echo '-- MariaDB dump 10'\necho cut");
       const engine = mysqlOn(toolsOn(() => bin));
       await assert.rejects(
         engine.make({ options: options(scene), name: "nightly-1", labels: {} }, new SecretContext(secrets)),

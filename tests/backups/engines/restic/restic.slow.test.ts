@@ -10,6 +10,7 @@ import { compareTrees, makeTree } from "../../../support/tree.ts";
 import { until } from "../../../support/wait.ts";
 import { conformance, filesBelow, wholeRestore } from "../conformance.ts";
 import { inTempDir, RecordingContext } from "../context.ts";
+import { writeScript } from "../../../support/script.ts";
 
 const PASSWORD = "restic p'a\"ss\\wörd";
 const SECRETS = { REPO: PASSWORD };
@@ -119,10 +120,9 @@ function more(program: string): void {
   test("neither password nor repository is in an argument", async (scene) => {
     const bin = join(scene.dir, "bin");
     await Deno.mkdir(bin);
-    await Deno.writeTextFile(
+    await writeScript(
       join(bin, "restic"),
-      `#!/bin/sh\nprintf '%s\\n' "$@" >> ${scene.dir}/args\nexec ${program} "$@"\n`,
-      { mode: 0o755 },
+      `printf '%s\\n' "$@" >> ${scene.dir}/args\nexec ${program} "$@"`,
     );
     const given = context();
     await make(scene.options, given, resticOn(toolsOn(() => bin)));
@@ -136,10 +136,9 @@ function more(program: string): void {
     // Root reads everything: restic is run as somebody who does not.
     const bin = join(scene.dir, "bin");
     await Deno.mkdir(bin);
-    await Deno.writeTextFile(
+    await writeScript(
       join(bin, "restic"),
-      `#!/bin/sh\nexec setpriv --reuid=65534 --regid=65534 --clear-groups ${program} "$@"\n`,
-      { mode: 0o755 },
+      `exec setpriv --reuid=65534 --regid=65534 --clear-groups ${program} "$@"`,
     );
     if (Deno.uid() !== 0) {
       console.log(
