@@ -58,9 +58,8 @@ function readable(db: DatabaseSync, path: string): DatabaseSync {
 }
 
 const READER = ["busy_timeout = 5000", "foreign_keys = on"];
-// FULL: a commit that was answered survives a power cut, which the ledger and the outbox promise. A cache of 16 MB instead of
-// 2 MB: a tick that judges thousands of jobs read what it had just written again and again.
-const WRITER = [...READER, "journal_mode = wal", "synchronous = full", "cache_size = -16000"];
+// FULL: a commit that was answered survives a power cut, which the ledger and the outbox promise.
+const WRITER = [...READER, "journal_mode = wal", "synchronous = full"];
 
 /** Makes the file before SQLite does, for its owner only: it holds password hashes. The log takes the file's mode. */
 function createPrivate(path: string): void {
