@@ -170,6 +170,7 @@ class LivelyBackups extends FileBackups {
   readonly #random: Sequence;
   /** Ends of work that takes long, with the turns that are left. */
   #slow: { left: number; end: () => void }[] = [];
+  #over = false;
   count = 0;
 
   constructor(dir: string, random: Sequence) {
@@ -180,7 +181,7 @@ class LivelyBackups extends FileBackups {
   override async make(request: MakeBackup, context: EngineContext): ReturnType<FileBackups["make"]> {
     this.count++;
     if (this.#random.chance(10)) throw new Error(`no luck with ${request.run_id}`);
-    if (this.#random.chance(2)) await this.#takeLong(context.signal);
+    if (this.#random.chance(2) && !this.#over) await this.#takeLong(context.signal);
     context.signal.throwIfAborted();
     return this.record(request, `/b/${request.run_id}.tar`, context.now());
   }
@@ -207,7 +208,9 @@ class LivelyBackups extends FileBackups {
     return this.#slow.length;
   }
 
+  /** Ends what takes long; what only begins now takes no time, for there are no more turns. */
   endAll(): void {
+    this.#over = true;
     for (const { end } of this.#slow.splice(0)) end();
   }
 
