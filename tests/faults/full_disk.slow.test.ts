@@ -117,7 +117,8 @@ Deno.test("a run that ends while its end cannot be written is recorded as soon a
   await holeIn(box, "data", 2 ** 30);
   await addSchedule(box);
   await box.ok("schedules", "trigger", "nightly");
-  await daemon.logged((line) => line.schedule === "nightly");
+  // What it has to note before it begins is noted: what is left is the work, and its end.
+  await until("the artifact under way", async () => (await namesIn(box, "backups")).length > 0);
   await stateFull.survive(async () => {
     await disk.fill();
     await daemon.logged((line) => String(line.message).startsWith("Cannot record the end"));
