@@ -10,6 +10,7 @@ import { isDeepStrictEqual } from "node:util";
 import { addressGroup } from "../lib/address.ts";
 import type { Identity } from "../lib/caller.ts";
 import type { Clock } from "../lib/clock.ts";
+import { noteRequest } from "../lib/courtesy.ts";
 import { HoldfastError, type Problem } from "../lib/errors.ts";
 import { hasRole, invoke, isStream, type Kernel, type Operation, parseRoute } from "../lib/operation.ts";
 import { watchWork } from "../lib/progress.ts";
@@ -68,6 +69,7 @@ export function createApi(options: ApiOptions): ApiFetch {
   app.onError((error, c) => problem(error, requestId(c.req.raw)));
   const cors = corsPolicy(options.settings.cors_origins);
   return async (request, peer) => {
+    noteRequest();
     const origin = request.headers.get("origin");
     const allowed = origin !== null && cors(origin);
     const answer = allowed && request.method === "OPTIONS"

@@ -91,7 +91,7 @@ export async function tickDelay(): Promise<BenchResult[]> {
   const everyMinute = await daemon.everyMinute();
   const idle = await everyMinute.delayOfNextRun();
   await daemon.fill();
-  // The archive takes some seconds: started right before the minute, it is at work when the tick comes.
+  // The archive takes ten seconds: started right before the minute, it is at work when the tick comes.
   const untilMinute = MINUTE_MS - Date.now() % MINUTE_MS;
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, untilMinute - 1500)));
   const archive = daemon.trigger();

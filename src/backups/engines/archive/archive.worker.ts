@@ -3,6 +3,7 @@
  *
  * Started by file name, so a compiled program has to be told to include this file.
  */
+import { Courtesy } from "../../../lib/courtesy.ts";
 import type { Command, Host, Tasks } from "./protocol.ts";
 
 /** By how much less urgent than the daemon's the work of a backup is, as in `nice -n`. */
@@ -15,12 +16,13 @@ globalThis.addEventListener("message", (event) => {
 
 // Each worker loads only what it is for: half of a short run is spent on loading.
 async function start(command: Command): Promise<void> {
+  const courtesy = new Courtesy(command.requests);
   if (command.role === "press") {
     const { press } = await import("./press.ts");
-    press(command.port, command.compression, command.level);
+    press(command.port, command.compression, command.level, courtesy);
   } else {
     const { PortHost } = await import("./port-host.ts");
-    new PortHost(command.port, command.cancelled).serve(run);
+    new PortHost(command.port, command.cancelled, courtesy).serve(run);
   }
   await yieldToOthers();
 }

@@ -4,7 +4,7 @@
  * Each chunk becomes a frame (zstd) or member (gzip) of its own; their concatenation is what the formats call a
  * valid file, so `tar --zstd` and `tar -xzf` read it. Memory is bounded by the number of chunks.
  */
-import { CHUNK_BYTES, type Pressed, PRESSED_BYTES, type PressJob } from "./protocol.ts";
+import { CHUNK_BYTES, PIECE_BYTES, type Pressed, PRESSED_BYTES, type PressJob } from "./protocol.ts";
 import type { Sink, Written } from "./sink.ts";
 
 /** Chunks on their way to one press: one being compressed, one waiting. */
@@ -14,6 +14,7 @@ const CHUNKS_PER_PRESS = 2;
 export class ChunkWriter {
   #presses: MessagePort[];
   #sink: Sink;
+  #checkpoint: () => void;
   #free: ArrayBuffer[] = [];
   #chunk: Uint8Array<ArrayBuffer>;
   #at = 0;
@@ -24,9 +25,9 @@ export class ChunkWriter {
   #failure: unknown;
   #wake: () => void = () => {};
 
-  constructor(sink: Sink, presses: MessagePort[]) {
-    this.#sink = sink;
-    this.#presses = presses;
+  /** `checkpoint` is called for every piece written; what it throws ends the writing. */
+  constructor(sink: Sink, presses: MessagePort[], checkpoint: () => void) {
+    [this.#sink, this.#presses, this.#checkpoint] = [sink, presses, checkpoint];
     for (let i = 0; i < presses.length * CHUNKS_PER_PRESS; i++) {
       this.#free.push(new ArrayBuffer(PRESSED_BYTES));
     }
@@ -112,7 +113,10 @@ export class ChunkWriter {
         next !== undefined;
         next = this.#early.get(this.#written)
       ) {
-        await this.#sink.write(next);
+        for (let at = 0; at < next.length; at += PIECE_BYTES) {
+          this.#checkpoint();
+          await this.#sink.write(next.subarray(at, at + PIECE_BYTES));
+        }
         this.#early.delete(this.#written++);
         this.#free.push(next.buffer);
         this.#wake();

@@ -9,7 +9,7 @@ const BATCH = 500;
 
 /** Runs the task. */
 export async function list(task: ListTask, host: Host): Promise<null> {
-  using artifact = new ArtifactReader(task.path, () => host.checkCancelled(), task.opener);
+  using artifact = new ArtifactReader(task.path, () => host.checkpoint(), task.opener);
   const tar = new TarReader(artifact.tar());
   let batch: ArtifactEntry[] = [];
   for (let header = await tar.next(); header !== null; header = await tar.next()) {

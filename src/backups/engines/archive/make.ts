@@ -4,7 +4,7 @@ import { messageOf } from "../../../lib/errors.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import { FileSink, type Sink } from "./sink.ts";
 import { namesOf } from "./owners.ts";
-import type { Counts, Host, MakeResult, MakeTask } from "./protocol.ts";
+import { type Counts, type Host, type MakeResult, type MakeTask, PIECE_BYTES } from "./protocol.ts";
 import { SkippedItems } from "./skipped.ts";
 import { codeOf, writeError } from "./system-errors.ts";
 import {
@@ -34,7 +34,7 @@ export async function make(task: MakeTask, host: Host): Promise<MakeResult> {
       const sealed = await SealedSink.open(sink, task.recipients);
       [sink, fileKey] = [sealed, sealed.fileKey];
     }
-    const writer = new ChunkWriter(sink, task.presses);
+    const writer = new ChunkWriter(sink, task.presses, () => host.checkpoint());
     const archiver = new Archiver(writer, host, () => countTotals(task, host));
     for (const root of task.roots) {
       for (const found of walk(root, excluded, archiver.skip)) await archiver.add(found);
@@ -57,7 +57,7 @@ function countTotals(task: MakeTask, host: Host): Totals {
   const excluded = exclusion(task.excludes);
   for (const root of task.roots) {
     for (const { info } of walk(root, excluded, () => {})) {
-      host.checkCancelled();
+      host.checkpoint();
       totals.total_items++;
       if (info.isFile) totals.total_bytes += info.size;
     }
@@ -99,7 +99,7 @@ class Archiver {
   }
 
   async add(found: Found): Promise<void> {
-    this.#host.checkCancelled();
+    this.#host.checkpoint();
     // Room for any header first: then most entries need no waiting at all, which ten thousand files notice.
     if (this.#writer.space < MAX_HEADER_BYTES) await this.#send();
     const { path, info } = found;
@@ -165,12 +165,12 @@ class Archiver {
     // An empty file is read too: some that the system makes up say they are empty and are not.
     do {
       if (this.#writer.space === 0) await this.#send();
-      this.#host.checkCancelled();
+      this.#host.checkpoint();
       const room = this.#writer.room();
       let count: number;
       try {
         // One byte more than there should be shows a file that has grown.
-        count = readSync(file, room, 0, Math.min(room.length, left + 1), null);
+        count = readSync(file, room, 0, Math.min(room.length, left + 1, PIECE_BYTES), null);
       } catch (error) {
         this.skip(path, "unreadable", `${messageOf(error)}; zeros stand for the last ${left} bytes`);
         break;

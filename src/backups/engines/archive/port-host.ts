@@ -1,4 +1,5 @@
 /** A task's host as seen through a message port. */
+import type { Courtesy } from "../../../lib/courtesy.ts";
 import { HoldfastError, messageOf } from "../../../lib/errors.ts";
 import type { ArtifactEntry, Progress } from "../../engine.ts";
 import { Cancelled, type Host, isTaskMessage, type Report, type TaskMessage } from "./protocol.ts";
@@ -9,14 +10,16 @@ const PROGRESS_EVERY_MS = 250;
 export class PortHost implements Host {
   #port: MessagePort;
   #cancelled: Int32Array;
+  #courtesy: Courtesy;
   #reported = -PROGRESS_EVERY_MS;
 
-  constructor(port: MessagePort, cancelled: Int32Array) {
-    [this.#port, this.#cancelled] = [port, cancelled];
+  constructor(port: MessagePort, cancelled: Int32Array, courtesy: Courtesy) {
+    [this.#port, this.#cancelled, this.#courtesy] = [port, cancelled, courtesy];
   }
 
-  checkCancelled(): void {
+  checkpoint(): void {
     if (Atomics.load(this.#cancelled, 0) !== 0) throw new Cancelled();
+    this.#courtesy.giveWay();
   }
 
   progress(progress: Progress, now = false): void {

@@ -109,10 +109,14 @@ export interface Tasks {
   restore: { task: RestoreTask; result: RestoreResult };
 }
 
-/** First message to a worker: everything further goes over `port`. */
+/** First message to a worker: everything further goes over `port`. `requests` is what its courtesy looks at. */
 export type Command =
-  | { role: "tasks"; port: MessagePort; cancelled: Int32Array }
-  | { role: "press"; compression: Compression; level: number | null; port: MessagePort };
+  & { port: MessagePort; requests: Int32Array }
+  & ({ role: "tasks"; cancelled: Int32Array } | {
+    role: "press";
+    compression: Compression;
+    level: number | null;
+  });
 
 /** To a worker for tasks: the next one. */
 export interface TaskMessage {
@@ -143,6 +147,9 @@ export type Report<Result> =
 /** From a task's host to its worker: the entries sent last were taken. */
 export type Reply = "more";
 
+/** Bytes that are read, written or compressed at once: a fraction of a millisecond's work, see `Courtesy`. */
+export const PIECE_BYTES = 64 << 10;
+
 /** Bytes of tar per frame: smaller compresses worse, larger costs memory. */
 export const CHUNK_BYTES = 2 << 20;
 /** Size of the buffers: room for a chunk that compressing only makes longer, by less than a hundredth. */
@@ -162,8 +169,8 @@ export class Cancelled extends Error {}
 
 /** What a task's worker is given to talk to its host. */
 export interface Host {
-  /** Throws `Cancelled` when the task was. */
-  checkCancelled(): void;
+  /** To be called between small pieces of work: throws `Cancelled` when the task was, and lets the daemon go first. */
+  checkpoint(): void;
   /** Sends progress, at most four times a second unless `now`. */
   progress(progress: Progress, now?: boolean): void;
   log(level: "info" | "warning", text: string): void;

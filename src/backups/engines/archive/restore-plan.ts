@@ -33,7 +33,7 @@ export async function planRestore(task: RestoreTask, target: string, host: Host)
   const selected = selector(task.request.patterns);
   const plan: RestorePlan = { ...everything(), selected, total_items: 0 };
   const examples = new Examples(task.request.patterns);
-  using artifact = new ArtifactReader(task.path, () => host.checkCancelled(), task.opener);
+  using artifact = new ArtifactReader(task.path, () => host.checkpoint(), task.opener);
   const tar = new TarReader(artifact.tar());
   let items = 0;
   for (let header = await tar.next(); header !== null; header = await tar.next()) {

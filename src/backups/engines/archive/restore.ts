@@ -83,7 +83,7 @@ async function restoreEntries(
   writer: EntryWriter,
   host: Host,
 ): Promise<void> {
-  using artifact = new ArtifactReader(task.path, () => host.checkCancelled(), task.opener);
+  using artifact = new ArtifactReader(task.path, () => host.checkpoint(), task.opener);
   const tar = new TarReader(artifact.tar());
   const totals = {
     ...(task.total_bytes === null || task.request.patterns.length > 0
@@ -94,11 +94,11 @@ async function restoreEntries(
   const report = (now: boolean) =>
     host.progress({ phase: "restore", done_bytes: writer.bytes, done_items: writer.items, ...totals }, now);
   const onPiece = () => {
-    host.checkCancelled();
+    host.checkpoint();
     report(false);
   };
   for (let header = await tar.next(); header !== null; header = await tar.next()) {
-    host.checkCancelled();
+    host.checkpoint();
     const path = plainPath(header.path);
     const link = plan.needed.get(path);
     if (plan.selected(path)) await writer.entry(header, tar, onPiece);

@@ -1,4 +1,5 @@
 /** Running tasks in workers, from the daemon's thread. */
+import { requestCount } from "../../../lib/courtesy.ts";
 import { HoldfastError } from "../../../lib/errors.ts";
 import type { ArtifactEntry, EngineContext } from "../../engine.ts";
 import type { Command, Compression, Reply, Report, TaskMessage, Tasks } from "./protocol.ts";
@@ -15,7 +16,12 @@ export class TaskWorker implements Disposable {
   constructor() {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = startWorker({ role: "tasks", port: port2, cancelled: this.#cancelled }, [port2]);
+    this.#worker = startWorker({
+      role: "tasks",
+      port: port2,
+      cancelled: this.#cancelled,
+      requests: requestCount,
+    }, [port2]);
   }
 
   /**
@@ -79,7 +85,9 @@ export class Presses implements Disposable {
     this.failure = promise;
     for (let i = 0; i < count; i++) {
       const { port1, port2 } = new MessageChannel();
-      const worker = startWorker({ role: "press", compression, level, port: port2 }, [port2]);
+      const worker = startWorker({ role: "press", compression, level, port: port2, requests: requestCount }, [
+        port2,
+      ]);
       worker.onerror = (event) => reject(failureOf(event));
       this.ports.push(port1);
       this.#workers.push(worker);

@@ -9,7 +9,7 @@ export async function verify(task: VerifyTask, host: Host): Promise<VerifyResult
   const counts: Counts = { files: 0, directories: 0, symlinks: 0, hardlinks: 0 };
   let others = 0;
   let bytes = 0;
-  using artifact = new ArtifactReader(task.path, () => host.checkCancelled(), task.opener);
+  using artifact = new ArtifactReader(task.path, () => host.checkpoint(), task.opener);
   if (artifact.sealed) {
     return { ...hashOf(task, host), source_bytes: bytes, counts, others, problem: null, sealed: true };
   }
@@ -22,7 +22,7 @@ export async function verify(task: VerifyTask, host: Host): Promise<VerifyResult
   try {
     const tar = new TarReader(artifact.tar());
     for (let header = await tar.next(); header !== null; header = await tar.next()) {
-      host.checkCancelled();
+      host.checkpoint();
       if (header.kind === "other") others++;
       else counts[COUNTED[header.kind]]++;
       for (let piece = await tar.piece(); piece !== null; piece = await tar.piece()) {
@@ -57,7 +57,7 @@ const COUNTED = {
 
 /** Hash and size of a file as stored. */
 export function hashOf(task: { path: string }, host: Host): { sha256: string; size_bytes: number } {
-  using artifact = new ArtifactReader(task.path, () => host.checkCancelled());
+  using artifact = new ArtifactReader(task.path, () => host.checkpoint());
   for (const _ of artifact.stored());
   return { sha256: artifact.digest(), size_bytes: artifact.size };
 }

@@ -8,6 +8,7 @@ import {
   manifestPath,
   readManifest,
 } from "../../../../src/backups/engines/archive.ts";
+import { noteRequest } from "../../../../src/lib/courtesy.ts";
 import { HoldfastError } from "../../../../src/lib/errors.ts";
 import { inTempDir, RecordingContext, run, withSmallDisk } from "../context.ts";
 import { filesBelow } from "../conformance.ts";
@@ -252,4 +253,26 @@ async function makeUnprivileged(scene: Scene, changes: Partial<ArchiveOptions>, 
     .output();
   const made: Awaited<ReturnType<typeof make>> = JSON.parse(new TextDecoder().decode(stdout));
   return made;
+}
+
+for (const compression of ["zstd", "gzip"] as const) {
+  test(`${compression}: what is made while the daemon is asked is what is made while it is not`, async (scene) => {
+    const noise = new Uint8Array(3 << 20);
+    for (let at = 0; at < noise.length; at += 65_536) crypto.getRandomValues(noise.subarray(at, at + 65_536));
+    await makeTree(scene.source, {
+      "noise": { content: noise },
+      "words": "word ".repeat(1 << 20),
+      "empty": "",
+    });
+    const quiet = await make(scene, { compression });
+    await Deno.remove(quiet.path);
+    await Deno.remove(manifestPath(quiet.path));
+    const asking = setInterval(noteRequest, 1);
+    try {
+      const asked = await make(scene, { compression });
+      assert.deepEqual([asked.sha256, asked.verified], [quiet.sha256, true]);
+    } finally {
+      clearInterval(asking);
+    }
+  });
 }

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { make } from "../../../../src/backups/engines/archive/make.ts";
 import { press } from "../../../../src/backups/engines/archive/press.ts";
+import { Courtesy, requestCount } from "../../../../src/lib/courtesy.ts";
 import type { Host, MakeResult, Root } from "../../../../src/backups/engines/archive/protocol.ts";
 import { HeaderEncoder, padding, type TarEntry } from "../../../../src/backups/engines/archive/tar-encode.ts";
 import { ArtifactReader } from "../../../../src/backups/engines/archive/read-artifact.ts";
@@ -13,7 +14,7 @@ export function quietHost(onStep: () => void = () => {}): Host & { warnings: str
   const warnings: string[] = [];
   return {
     warnings,
-    checkCancelled: onStep,
+    checkpoint: onStep,
     progress() {},
     log: (level, text) => void (level === "warning" && warnings.push(text)),
     entries: () => Promise.resolve(),
@@ -28,7 +29,7 @@ export async function makeHere(
   excludes: string[] = [],
 ): Promise<MakeResult> {
   const { port1, port2 } = new MessageChannel();
-  press(port2, "zstd", null);
+  press(port2, "zstd", null, new Courtesy(requestCount));
   try {
     return await make({ task: "make", roots, excludes, partial, presses: [port1], recipients: [] }, host);
   } finally {
