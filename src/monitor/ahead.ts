@@ -53,7 +53,9 @@ async function takeBack(parts: Parts, tx: Transaction<unknown>, job: JobRow): Pr
     next_deadline_at: next === null ? null : iso(next + graceMs(job, parts.windows)),
   });
   const isWell = newest === undefined || GOOD_STATUSES.includes(newest.status);
-  const over = (await openOfJob(db, job.id)).filter(({ alert }) => isWell && alert === jobAlert(job.id));
+  // What was wrong before the clock was is wrong still, and has been told.
+  if (!isWell) return;
+  const over = (await openOfJob(db, job.id)).filter(({ alert }) => alert === jobAlert(job.id));
   const silent = job.way === "report"
     ? (await openOfAgent(db, job.agent_id_responsible)).filter(({ code }) => code === "silent_agent")
     : [];

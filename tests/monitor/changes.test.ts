@@ -76,6 +76,7 @@ Deno.test("what was judged while the clock was a year ahead is taken back, and w
   assert.equal((await world.local("GET", "/api/v1/entries/?limit=1000")).length, 364);
   await world.tick("2026-03-03T13:30:00.000Z");
   assert.deepEqual(await world.entries(), ["2026-03-02T13:00 missing"]);
+  assert.deepEqual(await world.open(), ["missing", "silent_agent"], "as it was before the clock went wrong");
   const job = await world.local("GET", `/api/v1/jobs/${world.id}`);
   assert.deepEqual([job.next_due_at, job.current_status], ["2026-03-03T13:00:00.000Z", "missing"]);
   await world.tick("2026-03-03T14:00:00.000Z");
