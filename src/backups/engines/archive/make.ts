@@ -4,7 +4,14 @@ import { messageOf } from "../../../lib/errors.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import { FileSink, type Sink } from "./sink.ts";
 import { namesOf } from "./owners.ts";
-import { type Counts, type Host, type MakeResult, type MakeTask, PIECE_BYTES } from "./protocol.ts";
+import {
+  CHUNK_BYTES,
+  type Counts,
+  type Host,
+  type MakeResult,
+  type MakeTask,
+  PIECE_BYTES,
+} from "./protocol.ts";
 import { SkippedItems } from "./skipped.ts";
 import { codeOf, writeError } from "./system-errors.ts";
 import {
@@ -162,6 +169,8 @@ class Archiver {
     let left = info.size;
     let reads = 0;
     let change: string | undefined;
+    // A file that fits a chunk is read at once where there is room, so that it is the file as of one moment.
+    const most = info.size < CHUNK_BYTES ? CHUNK_BYTES : PIECE_BYTES;
     // An empty file is read too: some that the system makes up say they are empty and are not.
     do {
       if (this.#writer.space === 0) await this.#send();
@@ -170,7 +179,7 @@ class Archiver {
       let count: number;
       try {
         // One byte more than there should be shows a file that has grown.
-        count = readSync(file, room, 0, Math.min(room.length, left + 1, PIECE_BYTES), null);
+        count = readSync(file, room, 0, Math.min(room.length, left + 1, most), null);
       } catch (error) {
         this.skip(path, "unreadable", `${messageOf(error)}; zeros stand for the last ${left} bytes`);
         break;
